@@ -1,0 +1,6 @@
+export { BoundedText } from "./bounded-text.js";
+export { type Clock, type Random, sleep } from "./clock.js";
+export { newId } from "./id.js";
+export { type Line, LineSplitter } from "./json-lines.js";
+export { Mailbox } from "./mailbox.js";
+export { Cancelled, type CancelReason, type EndOptions, Scope, type ScopeEnd } from "./scope.js";

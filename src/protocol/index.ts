@@ -1,0 +1,39 @@
+export { type Decoded, type Decoder, decodeEvent, decodeResponseItem, decoder, decodeSubmission } from "./decode.js";
+export {
+  type CallOutcome,
+  type Event,
+  type EventMsg,
+  type EventOf,
+  encodeEvent,
+  isTerminal,
+  type ProcessOutcome,
+  type TerminalMsg,
+  type TurnAborted,
+  type TurnAbortReason,
+} from "./event.js";
+export {
+  type CallItem,
+  type CallOutput,
+  type CallOutputItem,
+  type ContentPart,
+  type FunctionCallItem,
+  isCall,
+  isCallOutput,
+  type MessageItem,
+  outputOf,
+  type ReasoningItem,
+  type ResponseItem,
+  textOf,
+  userMessage,
+} from "./item.js";
+export type { InputItem, Op, Submission } from "./op.js";
+export type {
+  AskForApproval,
+  FileChange,
+  ReasoningEffort,
+  ReasoningSummary,
+  ReviewDecision,
+  SandboxMode,
+  SandboxPolicy,
+} from "./policy.js";
+export type { Provider } from "./provider.js";

@@ -1,0 +1,105 @@
+import * as v from "valibot";
+
+/**
+ * Items of a conversation as the Responses API writes them: what goes to a model, what comes from it, what is recorded.
+ * Items are immutable once made; wires keep their encoded text by identity.
+ */
+
+const contentPart = v.variant("type", [
+  v.looseObject({ type: v.literal("input_text"), text: v.string() }),
+  v.looseObject({ type: v.literal("output_text"), text: v.string() }),
+  v.looseObject({ type: v.literal("input_image"), image_url: v.string(), detail: v.optional(v.string()) }),
+  v.looseObject({ type: v.literal("refusal"), refusal: v.string() }),
+]);
+
+const id = v.optional(v.nullable(v.string()));
+
+/** `status` "incomplete" marks a text that was cut. */
+const message = v.object({
+  type: v.literal("message"),
+  id,
+  role: v.picklist(["user", "assistant", "system", "developer"]),
+  content: v.array(contentPart),
+  status: v.optional(v.picklist(["in_progress", "completed", "incomplete"])),
+});
+
+const reasoning = v.object({
+  type: v.literal("reasoning"),
+  id,
+  summary: v.array(v.looseObject({ type: v.literal("summary_text"), text: v.string() })),
+  content: v.optional(v.nullable(v.array(v.looseObject({ type: v.string(), text: v.string() })))),
+  encrypted_content: v.optional(v.nullable(v.string())),
+});
+
+/** `arguments` is the model's JSON text, not yet checked. */
+const functionCall = v.object({
+  type: v.literal("function_call"),
+  id,
+  name: v.string(),
+  arguments: v.string(),
+  call_id: v.string(),
+});
+
+const customToolCall = v.object({
+  type: v.literal("custom_tool_call"),
+  id,
+  name: v.string(),
+  input: v.string(),
+  call_id: v.string(),
+});
+
+const callOutput = v.union([v.string(), v.array(contentPart)]);
+
+const functionCallOutput = v.object({
+  type: v.literal("function_call_output"),
+  call_id: v.string(),
+  output: callOutput,
+});
+
+const customToolCallOutput = v.object({
+  type: v.literal("custom_tool_call_output"),
+  call_id: v.string(),
+  output: callOutput,
+});
+
+export const responseItemSchema = v.variant("type", [
+  message,
+  reasoning,
+  functionCall,
+  customToolCall,
+  functionCallOutput,
+  customToolCallOutput,
+]);
+
+export type ContentPart = v.InferOutput<typeof contentPart>;
+export type MessageItem = v.InferOutput<typeof message>;
+export type ReasoningItem = v.InferOutput<typeof reasoning>;
+export type FunctionCallItem = v.InferOutput<typeof functionCall>;
+export type CustomToolCallItem = v.InferOutput<typeof customToolCall>;
+export type CallOutput = v.InferOutput<typeof callOutput>;
+export type CallOutputItem = v.InferOutput<typeof functionCallOutput> | v.InferOutput<typeof customToolCallOutput>;
+export type CallItem = FunctionCallItem | CustomToolCallItem;
+export type ResponseItem = v.InferOutput<typeof responseItemSchema>;
+
+export function isCall(item: ResponseItem): item is CallItem {
+  return item.type === "function_call" || item.type === "custom_tool_call";
+}
+
+export function isCallOutput(item: ResponseItem): item is CallOutputItem {
+  return item.type === "function_call_output" || item.type === "custom_tool_call_output";
+}
+
+/** The output item that answers a call. */
+export function outputOf(call: CallItem, output: CallOutput): CallOutputItem {
+  const type = call.type === "function_call" ? "function_call_output" : "custom_tool_call_output";
+  return { type, call_id: call.call_id, output };
+}
+
+export function userMessage(text: string): MessageItem {
+  return { type: "message", role: "user", content: [{ type: "input_text", text }] };
+}
+
+/** The text parts of a message, joined. */
+export function textOf(item: MessageItem): string {
+  return item.content.map((part) => ("text" in part ? part.text : "")).join("");
+}

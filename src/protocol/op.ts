@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import {
+  askForApprovalSchema,
+  reasoningEffortSchema,
+  reasoningSummarySchema,
+  reviewDecisionSchema,
+  sandboxPolicySchema,
+} from "./policy.js";
+
+/** The submission half of the queue pair (Codex 0.23 `codex proto`). Unknown fields are ignored, as Codex does. */
+
+export const inputItemSchema = v.variant("type", [
+  v.object({ type: v.literal("text"), text: v.string() }),
+  v.object({ type: v.literal("image"), image_url: v.string() }),
+  v.object({ type: v.literal("local_image"), path: v.string() }),
+]);
+
+/** Settings of a conversation that an op can change; what is missing or null stays as it is. */
+const overrides = {
+  cwd: v.optional(v.nullable(v.string())),
+  approval_policy: v.optional(v.nullable(askForApprovalSchema)),
+  sandbox_policy: v.optional(v.nullable(sandboxPolicySchema)),
+  model: v.optional(v.nullable(v.string())),
+  effort: v.optional(v.nullable(reasoningEffortSchema)),
+  summary: v.optional(v.nullable(reasoningSummarySchema)),
+};
+
+export const opSchema = v.variant("type", [
+  v.object({ type: v.literal("interrupt") }),
+  v.object({ type: v.literal("user_input"), items: v.array(inputItemSchema) }),
+  v.object({
+    type: v.literal("user_turn"),
+    items: v.array(inputItemSchema),
+    cwd: v.string(),
+    approval_policy: askForApprovalSchema,
+    sandbox_policy: sandboxPolicySchema,
+    model: v.string(),
+    effort: v.optional(v.nullable(reasoningEffortSchema)),
+    summary: v.optional(v.nullable(reasoningSummarySchema)),
+  }),
+  v.object({ type: v.literal("override_turn_context"), ...overrides }),
+  v.object({ type: v.literal("exec_approval"), id: v.string(), decision: reviewDecisionSchema }),
+  v.object({ type: v.literal("patch_approval"), id: v.string(), decision: reviewDecisionSchema }),
+  v.object({ type: v.literal("add_to_history"), text: v.string() }),
+  v.object({ type: v.literal("get_history_entry_request"), offset: v.number(), log_id: v.number() }),
+  v.object({ type: v.literal("list_mcp_tools") }),
+  v.object({ type: v.literal("compact") }),
+  v.object({ type: v.literal("shutdown") }),
+]);
+
+export const submissionSchema = v.object({ id: v.string(), op: opSchema });
+
+export type InputItem = v.InferOutput<typeof inputItemSchema>;
+export type Op = v.InferOutput<typeof opSchema>;
+export type Submission = v.InferOutput<typeof submissionSchema>;

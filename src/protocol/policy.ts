@@ -1,0 +1,38 @@
+import * as v from "valibot";
+
+/** When a person is asked before a command runs or a patch is applied. */
+export const askForApprovalSchema = v.picklist(["untrusted", "on-failure", "on-request", "never"]);
+
+/** What commands may touch. Paths are absolute. */
+export const sandboxPolicySchema = v.variant("mode", [
+  v.object({ mode: v.literal("danger-full-access") }),
+  v.object({ mode: v.literal("read-only") }),
+  v.object({
+    mode: v.literal("workspace-write"),
+    writable_roots: v.optional(v.array(v.string()), []),
+    network_access: v.optional(v.boolean(), false),
+    exclude_tmpdir_env_var: v.optional(v.boolean(), false),
+    exclude_slash_tmp: v.optional(v.boolean(), false),
+  }),
+]);
+
+/** The answer to an approval request; `abort` also interrupts the turn. */
+export const reviewDecisionSchema = v.picklist(["approved", "approved_for_session", "denied", "abort"]);
+
+export const reasoningEffortSchema = v.picklist(["none", "minimal", "low", "medium", "high", "xhigh"]);
+export const reasoningSummarySchema = v.picklist(["auto", "concise", "detailed", "none"]);
+
+/** What a patch does to one file, keyed by absolute path where it stands; `unified_diff` starts at its first `@@` line. */
+export const fileChangeSchema = v.union([
+  v.literal("delete"),
+  v.object({ add: v.object({ content: v.string() }) }),
+  v.object({ update: v.object({ unified_diff: v.string(), move_path: v.nullable(v.string()) }) }),
+]);
+
+export type AskForApproval = v.InferOutput<typeof askForApprovalSchema>;
+export type SandboxPolicy = v.InferOutput<typeof sandboxPolicySchema>;
+export type SandboxMode = SandboxPolicy["mode"];
+export type ReviewDecision = v.InferOutput<typeof reviewDecisionSchema>;
+export type ReasoningEffort = v.InferOutput<typeof reasoningEffortSchema>;
+export type ReasoningSummary = v.InferOutput<typeof reasoningSummarySchema>;
+export type FileChange = v.InferOutput<typeof fileChangeSchema>;
