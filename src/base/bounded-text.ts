@@ -59,7 +59,8 @@ export class BoundedText {
     const first = Math.min(part.length, limit - this.#ringAt);
     this.#ring.set(part.subarray(0, first), this.#ringAt);
     if (first < part.length) this.#ring.set(part.subarray(first), 0);
-    this.#ringAt = this.#ringAt + part.length >= limit ? (this.#ringAt + part.length) % limit : this.#ringAt + part.length;
+    this.#ringAt =
+      this.#ringAt + part.length >= limit ? (this.#ringAt + part.length) % limit : this.#ringAt + part.length;
   }
 
   #tailBytes(): Buffer {
