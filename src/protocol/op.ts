@@ -37,6 +37,8 @@ export const opSchema = v.variant("type", [
     model: v.string(),
     effort: v.optional(v.nullable(reasoningEffortSchema)),
     summary: v.optional(v.nullable(reasoningSummarySchema)),
+    /** A JSON Schema for the final message of this turn. */
+    final_output_json_schema: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
   }),
   v.object({ type: v.literal("override_turn_context"), ...overrides }),
   v.object({ type: v.literal("exec_approval"), id: v.string(), decision: reviewDecisionSchema }),

@@ -1,0 +1,48 @@
+import type { Clock, Random } from "../base/index.js";
+import type { Config } from "../config/index.js";
+import type { Event, Op, TerminalMsg } from "../protocol/index.js";
+
+/**
+ * Called synchronously for every event, in order. A promise returned asks those who can wait (a command's pipes, a model's
+ * stream) to wait until it settles: how a slow reader keeps memory bounded. Stopping a turn never waits for it.
+ */
+export type Listener = (event: Event) => void | Promise<void>;
+
+/** How a turn ended; `event` is the terminal event, already delivered to every listener. */
+export interface TurnEnd {
+  readonly turnId: string;
+  readonly status: "completed" | "failed" | "interrupted" | "replaced";
+  readonly event: TerminalMsg;
+}
+
+/** One conversation: a queue of submissions in, events out. */
+export interface Conversation {
+  readonly id: string;
+  /** Queues an op; never throws. Returns the submission's id: the one given, else the next number of this conversation. */
+  submit(op: Op, id?: string): string;
+  /** Events from now on; the ones before the first subscription are delivered to it when it attaches. */
+  subscribe(listener: Listener): () => void;
+  /**
+   * Stops the turn that runs once everything submitted before has been taken up. Resolves after its terminal event;
+   * undefined, at once, when there is none. A turn that ends by itself first is that end.
+   */
+  interrupt(): Promise<TurnEnd | undefined>;
+  /** Interrupts, waits until nothing of the conversation is alive, and refuses what comes after. */
+  close(): Promise<void>;
+}
+
+/** The conversations of one process. */
+export interface Conversations {
+  /** The first event of a conversation is `session_configured`. */
+  start(config: Config): Conversation;
+  /** Closes all. */
+  close(): Promise<void>;
+}
+
+/** What the engine takes from the outside. */
+export interface EngineDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of this program, for user agents and records. */
+  readonly version: string;
+}
