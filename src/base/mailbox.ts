@@ -1,6 +1,11 @@
+/** Items read are let go once there are this many of them, and no fewer than unread ones: O(1) an item. */
+const SPENT = 1024;
+
 /** A queue with one reader: `for await (const item of mailbox)` takes items in the order pushed, until it is closed. */
 export class Mailbox<T> implements AsyncIterable<T> {
   #items: T[] = [];
+  /** Where the next unread item stands in `#items`. */
+  #next = 0;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -18,28 +23,28 @@ export class Mailbox<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
+  /** Items not yet read. */
   get size(): number {
-    return this.#items.length;
+    return this.#items.length - this.#next;
   }
 
+  /** A reader that leaves in the middle leaves the rest for the next one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
-      const batch = this.#items;
-      this.#items = [];
-      let taken = 0;
-      try {
-        for (const item of batch) {
-          taken += 1;
-          yield item;
-        }
-      } finally {
-        // A reader that leaves in the middle leaves the rest for the next one.
-        if (taken < batch.length) this.#items = [...batch.slice(taken), ...this.#items];
-      }
-      if (this.#items.length > 0) continue;
+      while (this.size > 0) yield this.#take();
       if (this.#closed) return;
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }
+  }
+
+  #take(): T {
+    const item = this.#items[this.#next] as T;
+    this.#next += 1;
+    if (this.size === 0 || (this.#next >= SPENT && this.#next >= this.size)) {
+      this.#items = this.#items.slice(this.#next);
+      this.#next = 0;
+    }
+    return item;
   }
 }

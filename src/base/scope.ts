@@ -54,6 +54,8 @@ export class Scope {
   #cleanups: Cleanup[] = [];
   #idle: (() => void) | undefined;
   #ending: Promise<ScopeEnd> | undefined;
+  /** Set in the whole tree before any listener of a signal runs, so that no listener finds a scope still open for work. */
+  #cause: Cancelled | undefined;
 
   private constructor(name: string, parent: Scope | undefined) {
     this.name = name;
@@ -69,12 +71,12 @@ export class Scope {
   }
 
   get reason(): CancelReason | undefined {
-    return this.signal.aborted ? (this.signal.reason as Cancelled).reason : undefined;
+    return this.#cause?.reason;
   }
 
   /** A scope that ends with this one at the latest. Throws `Cancelled` once this one is cancelled. */
   child(name: string): Scope {
-    this.signal.throwIfAborted();
+    this.#refuseIfCancelled();
     const child = new Scope(name, this);
     this.#children.add(child);
     return child;
@@ -82,10 +84,17 @@ export class Scope {
 
   /** Runs a task the scope waits for. Throws `Cancelled` at once, starting nothing, when the scope is cancelled. */
   spawn<T>(name: string, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
+    this.#refuseIfCancelled();
     const entry = { name };
     this.#tasks.add(entry);
-    const running = task(this.signal);
+    let running: Promise<T>;
+    try {
+      running = task(this.signal);
+    } catch (error) {
+      // A task that throws before it returns its promise has not begun: nothing to wait for, the caller gets the error.
+      this.#settle(entry);
+      throw error;
+    }
     running.then(
       () => this.#settle(entry),
       (error: unknown) => {
@@ -98,7 +107,7 @@ export class Scope {
 
   /** Registers a cleanup, run once when the scope ends, last in first out. The function returned takes it back. */
   onEnd(name: string, run: () => void | Promise<void>): () => void {
-    this.signal.throwIfAborted();
+    this.#refuseIfCancelled();
     const cleanup = { name, run };
     this.#cleanups.push(cleanup);
     return () => {
@@ -108,20 +117,33 @@ export class Scope {
 
   /** Tells everything inside to stop, now and synchronously. Waiting for it is `end`. */
   cancel(reason: CancelReason): void {
-    if (this.signal.aborted) return;
-    this.#abort(new Cancelled(reason));
+    if (this.#cause !== undefined) return;
+    this.#mark(new Cancelled(reason));
+    this.#abort();
   }
 
   /** Cancels, waits, cleans up. Never throws; asked again, answers with the same end. */
   end(options: EndOptions = {}): Promise<ScopeEnd> {
+    // First, since its listeners run at once: one that asks for the end as well must get this very end.
+    this.cancel(options.reason ?? DONE);
     this.#ending ??= this.#finish(options);
     return this.#ending;
   }
 
-  #abort(cause: Cancelled): void {
+  #refuseIfCancelled(): void {
+    if (this.#cause !== undefined) throw this.#cause;
+  }
+
+  #mark(cause: Cancelled): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    for (const child of this.#children) child.#mark(cause);
+  }
+
+  #abort(): void {
     if (this.signal.aborted) return;
-    this.#controller.abort(cause);
-    for (const child of this.#children) child.#abort(cause);
+    this.#controller.abort(this.#cause);
+    for (const child of this.#children) child.#abort();
   }
 
   #settle(entry: { readonly name: string }): void {
@@ -130,7 +152,6 @@ export class Scope {
   }
 
   async #finish({ reason = DONE, within = DEFAULT_BOUND_MS }: EndOptions): Promise<ScopeEnd> {
-    this.cancel(reason);
     const lingering: string[] = [];
     const errors = this.#errors;
     const ends = await Promise.all([...this.#children].map((child) => child.end({ reason, within })));
@@ -142,7 +163,7 @@ export class Scope {
       await bounded(new Promise<void>((resolve) => (this.#idle = resolve)), within);
       lingering.push(...[...this.#tasks].map((task) => `${this.name}/${task.name}`));
     }
-    for (const cleanup of this.#cleanups.splice(0).reverse()) {
+    for (let cleanup = this.#cleanups.pop(); cleanup !== undefined; cleanup = this.#cleanups.pop()) {
       const outcome = await bounded(attempt(cleanup), within);
       if (outcome === undefined) lingering.push(`${this.name}/${cleanup.name}`);
       else if (!outcome.ok) errors.push({ name: cleanup.name, error: outcome.error });

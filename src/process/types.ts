@@ -15,29 +15,43 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
   /** From SIGTERM to SIGKILL, ms (default 300). */
   readonly graceMs?: number;
-  /** How long to read on from pipes that others hold open after the program is dead, ms (default 200). */
+  /**
+   * How long what a program leaves behind may take to end by itself once the program has ended by itself, and then how
+   * long to read on from pipes that others hold open, ms (default 200 each).
+   */
   readonly drainMs?: number;
   /** Bytes of output kept, per stream and for both together. */
   readonly keep: { readonly head: number; readonly tail: number };
-  /** Every byte, in order. A promise returned pauses the pipes until it settles; never past cancellation. */
+  /**
+   * Every byte, in order. The chunk is lent: it stays as it is during the call, and, when a promise is returned, until
+   * that settles; who keeps it longer copies it. A promise returned pauses both pipes until it settles, never past
+   * cancellation or the time limit (from then on calls may overlap). If it throws or rejects, the command is stopped,
+   * and `run` throws the same error.
+   */
   readonly onOutput?: (stream: OutputStream, chunk: Uint8Array) => void | Promise<void>;
+  /** Called once, right after the start, before any output; not called when nothing was started. */
   readonly onStart?: (pid: number) => void;
 }
 
 /** How a command ended: always a value. */
 export interface Exit {
+  /** `cancelled` with `pid` undefined: cancelled before the start, so nothing ran. */
   readonly end: "exited" | "signalled" | "timed_out" | "cancelled" | "not_started";
   /** Only when `exited`, or when a stopped program chose to exit by itself. */
   readonly code: number | undefined;
+  /** The name of the signal the program died of, like `SIGKILL`. */
   readonly signal: string | undefined;
-  /** Why it did not start, for people. */
+  /** Why it did not start, or what would not die, for people. */
   readonly error: string | undefined;
   readonly pid: number | undefined;
+  /** From the start to the program's own end, without the stopping of leftovers and the drain. 0 when nothing ran. */
   readonly durationMs: number;
   readonly stdout: BoundedText;
   readonly stderr: BoundedText;
   /** Both streams in the order they came. */
   readonly output: BoundedText;
-  /** Everything that came from the command is proven dead. False: what left its process group may live on. */
+  /** It ended by itself, but processes it had started went on (`server &`); they were stopped, after drainMs. */
+  readonly leftovers: boolean;
+  /** Everything that came from the command is proven dead. False: what left its session (`setsid`) may live on. */
   readonly contained: boolean;
 }

@@ -21,12 +21,52 @@ export const decodeSubmission: Decoder<Submission> = decoder(submissionSchema);
 export const decodeEvent: Decoder<Event> = decoder(eventSchema);
 export const decodeResponseItem: Decoder<ResponseItem> = decoder(responseItemSchema);
 
-function describe(issue: v.BaseIssue<unknown>): string {
-  const path = (issue.path ?? [])
-    .map((part) => (typeof part.key === "number" ? `[${part.key}]` : `.${String(part.key)}`))
+type Issue = v.BaseIssue<unknown>;
+
+/** The longest wrong value that a message quotes, in characters. */
+const QUOTED = 80;
+
+function describe(issue: Issue): string {
+  const { path, leaf } = deepest(issue);
+  const where = path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")
     .replace(/^\./, "");
-  const got = issue.received === "undefined" ? "it is missing" : `got ${issue.received}`;
-  const what = issue.expected === null ? issue.message : `expected ${issue.expected}, ${got}`;
-  return path === "" ? what : `${path}: ${what}`;
+  const what = leaf.expected === null ? leaf.message : mismatch(leaf);
+  return where === "" ? what : `${where}: ${what}`;
+}
+
+/** A union says only that no member fits: the member that got furthest into the value names the field that is wrong. */
+function deepest(issue: Issue): { readonly path: readonly unknown[]; readonly leaf: Issue } {
+  const path = (issue.path ?? []).map((part) => part.key);
+  const nested = (issue.issues ?? []).map(deepest).sort((a, b) => b.path.length - a.path.length);
+  const [first, second] = nested;
+  if (first === undefined || first.path.length === (second?.path.length ?? 0)) return { path, leaf: issue };
+  return { path: [...path, ...first.path], leaf: first.leaf };
+}
+
+function mismatch(issue: Issue): string {
+  const expected = issue.expected ?? "";
+  // For a key that is not there valibot expects the key's own name, quoted; a missing `type` has its choices.
+  if (isMissing(issue))
+    return expected.startsWith("(") ? `expected ${plain(expected)}, it is missing` : "it is missing";
+  const keys = (issue.issues ?? []).filter(isMissing).map((member) => member.expected);
+  const anyKey = keys.length > 0 && issue.received === "Object";
+  const wanted = anyKey ? `one of the fields ${keys.join(", ")}` : plain(expected);
+  return `expected ${wanted}, got ${shortened(issue.received)}`;
+}
+
+function isMissing(issue: Issue): boolean {
+  return issue.received === "undefined";
+}
+
+/** `("a" | "b")` as `"a" | "b"`, and types in lower case, as JSON speaks of them. */
+function plain(names: string): string {
+  return names.replace(/^\((.*)\)$/s, "$1").replace(/(?<=^| \| )(Object|Array)\b/g, (name) => name.toLowerCase());
+}
+
+/** Strings come quoted, other types by their name. */
+function shortened(value: string): string {
+  if (!value.startsWith('"')) return plain(value);
+  return value.length > QUOTED ? `${value.slice(0, QUOTED)}… (${value.length - 2} characters)` : value;
 }

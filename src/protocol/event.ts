@@ -87,6 +87,10 @@ export const eventMsgSchema = v.variant("type", [
     /** On the wire an array of byte values. */
     chunk: v.pipe(
       v.array(v.number()),
+      v.check(
+        (bytes) => bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255),
+        "expected bytes, 0 to 255",
+      ),
       v.transform((bytes): Uint8Array => Uint8Array.from(bytes)),
     ),
   }),

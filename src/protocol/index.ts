@@ -37,3 +37,4 @@ export type {
   SandboxPolicy,
 } from "./policy.js";
 export type { Provider } from "./provider.js";
+export type { RolloutItem } from "./rollout.js";

@@ -1,0 +1,200 @@
+import { isUtf8 } from "node:buffer";
+import { statSync } from "node:fs";
+import { isAbsolute, resolve, sep } from "node:path";
+import type {
+  AskForApproval,
+  ReasoningEffort,
+  ReasoningSummary,
+  SandboxMode,
+  SandboxPolicy,
+} from "../protocol/index.js";
+import { commandEnvironment, readEnvironmentPolicy } from "./command-env.js";
+import { findGitRoot } from "./git-root.js";
+import { expandPath, findHome } from "./home.js";
+import { find, type Settings } from "./layers.js";
+import { DEFAULT_DOC_BYTES } from "./project-docs.js";
+import { type ProviderChoice, readProvider } from "./provider.js";
+import { addProblem, readChoice, readFlag, readInteger, readName, readText, readTexts } from "./reader.js";
+import { readRegularFile, reasonOf } from "./regular-file.js";
+import { readSources } from "./sources.js";
+import type { Config, Env, Loaded, LoadInput } from "./types.js";
+
+export const DEFAULT_MODEL = "gpt-5";
+
+const APPROVALS: readonly AskForApproval[] = ["untrusted", "on-failure", "on-request", "never"];
+const SANDBOXES: readonly SandboxMode[] = ["read-only", "workspace-write", "danger-full-access"];
+const EFFORTS: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh"];
+const SUMMARIES: readonly ReasoningSummary[] = ["auto", "concise", "detailed", "none"];
+const MAX_INSTRUCTION_BYTES = 1024 * 1024;
+
+/**
+ * Everything the user set, in the order (the last wins): built in, variables (OPENAI_BASE_URL, CODEX_OSS_*), config.toml,
+ * `[profiles.NAME]`, NAME.config.toml, `-c`, flags. Tables are laid over each other key by key, arrays as a whole. Writes
+ * nothing. Keys that are not known are passed over, as Codex does; where a key is set wrong, nothing is loaded.
+ */
+export async function loadConfig(input: LoadInput): Promise<Loaded> {
+  const home = findHome(input.env, input.cwd);
+  if (home === undefined) return { ok: false, message: "no home folder: set BELAY_HOME or HOME" };
+  const cwd = resolve(input.cwd, input.flags.cwd ?? ".");
+  const wrong = wrongFolder(cwd);
+  if (wrong !== undefined) return { ok: false, message: `${cwd}: ${wrong}` };
+  const sources = await readSources(input, home);
+  if (!sources.ok) return sources;
+  const settings: Settings = { layers: sources.layers, problems: new Set() };
+  const config = readConfig(settings, { env: input.env, home, cwd, files: sources.files });
+  if (config !== undefined && settings.problems.size === 0) return { ok: true, config };
+  return { ok: false, message: [...settings.problems].join("\n") };
+}
+
+interface Place {
+  readonly env: Env;
+  readonly home: string;
+  readonly cwd: string;
+  readonly files: readonly string[];
+}
+
+function readConfig(settings: Settings, { env, home, cwd, files }: Place): Config | undefined {
+  const choice = readProvider(settings, env);
+  const warnings: string[] = [];
+  const projectTrust = readTrust(settings, cwd);
+  const sandboxPolicy = readSandbox(settings, { env, warnings });
+  const approvalPolicy = readApproval(settings, { projectTrust, warnings });
+  const instructionsFile = readInstructions(settings, env);
+  const values = {
+    ...readLimits(settings),
+    effort: readChoice(settings, ["model_reasoning_effort"], EFFORTS),
+    summary: readChoice(settings, ["model_reasoning_summary"], SUMMARIES),
+    hideAgentReasoning: readFlag(settings, ["hide_agent_reasoning"]) ?? false,
+    showRawAgentReasoning: readFlag(settings, ["show_raw_agent_reasoning"]) ?? false,
+    projectDocFallbackNames: readFallbackNames(settings),
+    developerInstructions: readText(settings, ["developer_instructions"]),
+    compactPrompt: readText(settings, ["compact_prompt"]),
+    commandEnv: commandEnvironment(env, readEnvironmentPolicy(settings)),
+  };
+  const model = readModel(settings, choice?.ownModel);
+  if (choice === undefined) return undefined;
+  const { provider, openaiAuth, missingKey } = choice;
+  return {
+    ...{ home, cwd, model, provider, openaiAuth, missingKey, approvalPolicy, sandboxPolicy, projectTrust },
+    ...values,
+    instructionsFile,
+    sources: instructionsFile === undefined ? files : [...files, instructionsFile.path],
+    warnings,
+  };
+}
+
+function wrongFolder(path: string): string | undefined {
+  try {
+    return statSync(path).isDirectory() ? undefined : "is not a folder";
+  } catch (error) {
+    // Not there, or not to be looked at: either way no place to work in, and the user is told which.
+    return reasonOf(error);
+  }
+}
+
+/** A provider with a model of its own takes another only from the layer that chose the provider, or a higher one. */
+function readModel(settings: Settings, ownModel: ProviderChoice["ownModel"]): string {
+  const model = readName(settings, ["model"]);
+  if (ownModel === undefined) return model ?? DEFAULT_MODEL;
+  const rank = (key: string) => settings.layers.findIndex((layer) => Object.hasOwn(layer.table, key));
+  return model !== undefined && rank("model") <= rank("model_provider") ? model : ownModel;
+}
+
+function readLimits(settings: Settings) {
+  return {
+    contextWindow: readInteger(settings, ["model_context_window"], { min: 1 }),
+    autoCompactTokenLimit: readInteger(settings, ["model_auto_compact_token_limit"], { min: 1 }),
+    toolOutputTokenLimit: readInteger(settings, ["tool_output_token_limit"], { min: 1 }) ?? 10_000,
+    projectDocMaxBytes: readInteger(settings, ["project_doc_max_bytes"], { min: 0 }) ?? DEFAULT_DOC_BYTES,
+    commandTimeoutMs: readInteger(settings, ["command_timeout_ms"], { min: 1, max: 2 ** 31 - 1 }),
+  } satisfies Partial<Config>;
+}
+
+function readTrust(settings: Settings, cwd: string): Config["projectTrust"] {
+  for (const folder of [cwd, findGitRoot(cwd)]) {
+    if (folder === undefined) continue;
+    const trust = readChoice(settings, ["projects", folder, "trust_level"], ["trusted", "untrusted"]);
+    if (trust !== undefined) return trust;
+  }
+  return undefined;
+}
+
+/** A folder that is not trusted gets the strictest policy, where none is set. */
+function readApproval(
+  settings: Settings,
+  { projectTrust, warnings }: { readonly projectTrust: Config["projectTrust"]; readonly warnings: string[] },
+): AskForApproval {
+  const reviewer = find(settings, ["approvals_reviewer"]);
+  if (reviewer !== undefined && reviewer.value !== "user") {
+    warnings.push(
+      `${reviewer.layer.name(["approvals_reviewer"])}: only "user" is known; approvals are asked of a person`,
+    );
+  }
+  const byTrust = projectTrust === "untrusted" ? "untrusted" : "on-request";
+  return readChoice(settings, ["approval_policy"], APPROVALS) ?? byTrust;
+}
+
+function readSandbox(
+  settings: Settings,
+  { env, warnings }: { readonly env: Env; readonly warnings: string[] },
+): SandboxPolicy {
+  const at = (key: string) => ["sandbox_workspace_write", key];
+  const mode = readChoice(settings, ["sandbox_mode"], SANDBOXES);
+  // Read in every mode: a mistake in what a sandbox lets through must not wait for the day it is used.
+  const workspace = {
+    writable_roots: readRoots(settings, env),
+    network_access: readFlag(settings, at("network_access")) ?? false,
+    exclude_tmpdir_env_var: readFlag(settings, at("exclude_tmpdir_env_var")) ?? false,
+    exclude_slash_tmp: readFlag(settings, at("exclude_slash_tmp")) ?? false,
+  };
+  const permissions = find(settings, ["default_permissions"]);
+  if (permissions !== undefined) {
+    const name = permissions.layer.name(["default_permissions"]);
+    // A permission profile may be stricter than any mode: without a mode it must not be passed over.
+    if (find(settings, ["sandbox_mode"]) === undefined) {
+      settings.problems.add(`${name}: permission profiles are not known; set sandbox_mode: ${SANDBOXES.join(", ")}`);
+    } else warnings.push(`${name}: permission profiles are not known; sandbox_mode counts`);
+  }
+  return mode === "workspace-write" ? { mode, ...workspace } : { mode: mode ?? "read-only" };
+}
+
+function readRoots(settings: Settings, env: Env): string[] {
+  const roots = readTexts(settings, ["sandbox_workspace_write", "writable_roots"], {
+    expected: "absolute paths (or ones that start with ~/)",
+    test: (path) => (isAbsolute(path) || path === "~" || path.startsWith("~/")) && !path.includes("\0"),
+  });
+  return (roots ?? []).map((root) => expandPath(root, { env, folder: sep }));
+}
+
+function readFallbackNames(settings: Settings): readonly string[] {
+  const names = readTexts(settings, ["project_doc_fallback_filenames"], {
+    expected: "names of files, without a path",
+    test: (name) => name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name),
+  });
+  return names ?? [];
+}
+
+/** A relative path starts at the folder of the file that names it; of `-c`, where the program was started. */
+function readInstructions(settings: Settings, env: Env): Config["instructionsFile"] {
+  const keys = [["model_instructions_file"], ["experimental_instructions_file"]];
+  const key = keys.find((path) => find(settings, path) !== undefined);
+  const named = key === undefined ? undefined : readName(settings, key);
+  if (key === undefined || named === undefined) return undefined;
+  const path = expandPath(named, { env, folder: find(settings, key)!.layer.folder });
+  const file = readRegularFile(path, MAX_INSTRUCTION_BYTES);
+  const wrong =
+    file.type === "missing"
+      ? "does not exist"
+      : file.type === "refused"
+        ? file.why
+        : file.more
+          ? `is larger than ${MAX_INSTRUCTION_BYTES} bytes`
+          : !isUtf8(file.bytes)
+            ? "is not UTF-8 text"
+            : undefined;
+  if (file.type !== "read" || wrong !== undefined) {
+    addProblem(settings, key, `${path}: ${wrong}`);
+    return undefined;
+  }
+  return { path, text: file.bytes.toString("utf8").replace(/^\ufeff/, "") };
+}

@@ -1,0 +1,183 @@
+import type { Clock, Random, Scope } from "../base/index.js";
+import { type Config, readProjectDocs } from "../config/index.js";
+import { type Model, type ModelRequest, openModel } from "../model/index.js";
+import { isCall, type MessageItem, type ResponseItem, userMessage } from "../protocol/index.js";
+import type { Approvals } from "./approvals.js";
+import type { CallDeps } from "./calls.js";
+import { abortMessage, environmentContext, partialMessage, projectDocsMessage } from "./context.js";
+import { History } from "./history.js";
+import { BASE_INSTRUCTIONS } from "./instructions.js";
+import type { Recorder } from "./recorder.js";
+import { toolsFor } from "./tools/registry.js";
+import { userShell } from "./tools/shell-command.js";
+import type { Tool, ToolCall, ToolContext } from "./tools/tool.js";
+import type { StopRecord, Turn } from "./turn.js";
+import { compactLimit, contextWindowOf, TokenMeter } from "./usage.js";
+
+interface Init {
+  readonly id: string;
+  readonly config: Config;
+  readonly recorder: Recorder;
+  readonly approvals: Approvals;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly version: string;
+}
+
+/** The side of a conversation that faces its model: what it was told, how much that is, and the way to it. */
+export class Conversing {
+  readonly history = new History();
+  readonly meter = new TokenMeter();
+  readonly model: Model;
+  readonly #init: Init;
+  readonly #tools: ReadonlyMap<string, Tool>;
+  /** The context texts the history holds, by kind: a text is given again only when it changed. */
+  readonly #told = new Map<string, string>();
+
+  constructor(init: Init) {
+    this.#init = init;
+    this.#tools = toolsFor(init.config);
+    const { clock, random, version } = init;
+    this.model = openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
+  }
+
+  get showsReasoning(): boolean {
+    return !this.#init.config.hideAgentReasoning;
+  }
+
+  get showsRawReasoning(): boolean {
+    return this.showsReasoning && this.#init.config.showRawAgentReasoning;
+  }
+
+  get compactPrompt(): string | undefined {
+    return this.#init.config.compactPrompt;
+  }
+
+  contextWindow(turn: Turn): number | undefined {
+    return this.#init.config.contextWindow ?? contextWindowOf(turn.settings.model);
+  }
+
+  compactLimit(turn: Turn): number | undefined {
+    return compactLimit(this.#init.config.autoCompactTokenLimit, this.contextWindow(turn));
+  }
+
+  /** Puts items into the history and on record. */
+  record(items: readonly ResponseItem[]): void {
+    this.history.append(items);
+    this.meter.add(items);
+    this.#init.recorder.items(items);
+  }
+
+  /** Tells the model where it is and what the project says, as far as that is new to it. */
+  recordContext(turn: Turn): void {
+    this.record(this.#context(turn));
+  }
+
+  /** Puts the context and `items` in the place of the whole history. */
+  replaceHistory(turn: Turn, items: readonly ResponseItem[], summary: string): void {
+    this.#told.clear();
+    const replacement = [...this.#context(turn), ...items];
+    this.history.replace(replacement);
+    this.meter.reset(replacement);
+    const payload = { message: summary, replacement_history: replacement };
+    this.#init.recorder.write({ type: "compacted", payload });
+  }
+
+  request(turn: Turn): ModelRequest {
+    const { settings } = turn;
+    return {
+      model: settings.model,
+      instructions: this.#init.config.instructionsFile?.text ?? BASE_INSTRUCTIONS,
+      input: this.history.items,
+      tools: [...this.#tools.values()].map((tool) => tool.spec),
+      conversationId: this.#init.id,
+      effort: settings.effort,
+      summary: settings.summary,
+      outputSchema: settings.outputSchema,
+    };
+  }
+
+  /** Some servers number the calls of each response from zero: an id that was used before gets a suffix. */
+  withUniqueCallIds(items: readonly ResponseItem[]): ResponseItem[] {
+    const seen = new Set<string>();
+    return items.map((item) => {
+      if (!isCall(item)) return item;
+      let id = item.call_id;
+      for (let n = 2; seen.has(id) || this.history.hasCall(id); n += 1) id = `${item.call_id}_${n}`;
+      seen.add(id);
+      return id === item.call_id ? item : { ...item, call_id: id };
+    });
+  }
+
+  callDeps(turn: Turn): CallDeps {
+    return {
+      scope: turn.scope,
+      clock: this.#init.clock,
+      tools: this.#tools,
+      contextFor: (call, scope) => this.#toolContext(turn, call, scope),
+      emit: (msg) => turn.emit(msg),
+      record: (outputs) => this.record(outputs),
+    };
+  }
+
+  /** After a stop or failure: what was streamed is kept once, and the model is told what happened. */
+  settle(turn: Turn, end: StopRecord): void {
+    if (end.status === "completed") return;
+    const { partial } = turn.ledger;
+    if (partial !== "") this.record([partialMessage(partial)]);
+    if (end.status !== "failed") this.record([abortMessage(end, partial)]);
+  }
+
+  close(): void {
+    this.model.close();
+    this.#init.recorder.close();
+  }
+
+  #context(turn: Turn): MessageItem[] {
+    const { config, clock } = this.#init;
+    const { cwd } = turn.settings;
+    const docs = readProjectDocs({
+      home: config.home,
+      cwd,
+      maxBytes: config.projectDocMaxBytes,
+      fallbackNames: config.projectDocFallbackNames,
+    });
+    const shell = userShell(config.commandEnv);
+    const texts = [
+      ["developer", config.developerInstructions],
+      ["docs", projectDocsMessage(docs)],
+      ["environment", environmentContext(turn.settings, shell, new Date(clock.now()))],
+    ] as const;
+    const fresh = texts.filter(([kind, text]) => text !== undefined && this.#told.get(kind) !== text);
+    return fresh.map(([kind, text = ""]) => {
+      this.#told.set(kind, text);
+      return kind === "developer" ? { ...userMessage(text), role: "developer" } : userMessage(text);
+    });
+  }
+
+  #toolContext(turn: Turn, call: ToolCall, scope: Scope): ToolContext {
+    const { config, approvals } = this.#init;
+    return {
+      callId: call.callId,
+      turnId: turn.id,
+      scope,
+      signal: scope.signal,
+      settings: turn.settings,
+      env: config.commandEnv,
+      outputTokens: config.toolOutputTokenLimit,
+      stateDir: config.home,
+      approvals,
+      emit: (msg) => turn.emit(msg),
+      approve: async (request) => {
+        const waiter = { callId: call.callId, turnId: turn.id };
+        const decision = await approvals.request(waiter, scope.signal, () => void turn.emit(request));
+        if (decision === "abort") turn.stop("interrupted");
+        return decision;
+      },
+      recordProcess: (process) => turn.ledger.processes.set(call.callId, process),
+      recordChanges: (changes) => {
+        for (const [path, change] of Object.entries(changes)) turn.ledger.changes.set(path, change);
+      },
+    };
+  }
+}

@@ -1,0 +1,270 @@
+import { Mailbox, type Scope } from "../base/index.js";
+import type { Config } from "../config/index.js";
+import type { EventMsg, Op, TerminalMsg } from "../protocol/index.js";
+import { appendHistory, historyEntry, historyLog, RolloutWriter } from "../rollout/index.js";
+import { Approvals } from "./approvals.js";
+import { compact } from "./compaction.js";
+import { Conversing } from "./conversing.js";
+import { EventHub } from "./event-hub.js";
+import { Recorder } from "./recorder.js";
+import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
+import { runSteps } from "./steps.js";
+import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
+import type { Conversation, EngineDeps, Listener, TurnEnd } from "./types.js";
+
+/** A submission as the mailbox holds it; `answer` is called once for an interrupt. */
+interface Submitted {
+  readonly id: string;
+  readonly op: Op;
+  readonly answer?: (end: TurnEnd | undefined) => void;
+}
+
+type InputOp = Extract<Op, { type: "user_input" | "user_turn" }>;
+
+interface Init {
+  readonly id: string;
+  readonly scope: Scope;
+  readonly config: Config;
+  readonly deps: EngineDeps;
+}
+
+/**
+ * One conversation. A single loop takes submissions in order and owns the one slot for a turn; it never waits for a turn
+ * except for the bounded end of one that is being stopped.
+ */
+export class Session implements Conversation, TurnHost {
+  readonly id: string;
+  readonly clock;
+  readonly #config: Config;
+  readonly #scope: Scope;
+  readonly #mailbox = new Mailbox<Submitted>();
+  readonly #events = new EventHub();
+  readonly #approvals = new Approvals();
+  readonly #recorder: Recorder;
+  readonly #talk: Conversing;
+  #settings: Settings;
+  #turn: Turn | undefined;
+  #isShutDown = false;
+  #nextId = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor({ id, scope, config, deps }: Init) {
+    this.id = id;
+    this.clock = deps.clock;
+    this.#scope = scope;
+    this.#config = config;
+    this.#settings = settingsOf(config);
+    this.#recorder = recorderFor({ id, scope, config, deps });
+    const { clock, random, version } = deps;
+    this.#talk = new Conversing({ id, config, recorder: this.#recorder, approvals: this.#approvals, clock, random, version });
+    const log = historyLog(config.home);
+    this.emit("", {
+      type: "session_configured",
+      session_id: id,
+      model: config.model,
+      history_log_id: log.logId,
+      history_entry_count: log.count,
+      rollout_path: this.#recorder.path,
+    });
+    scope.spawn("loop", () => this.#loop()).catch((error: unknown) => this.#crash(error));
+  }
+
+  submit(op: Op, id?: string): string {
+    const given = id ?? String(this.#nextId);
+    this.#nextId += 1;
+    const answer = (end: TurnEnd | undefined) => this.#answerInterrupt(given, end);
+    const submitted = op.type === "interrupt" ? { id: given, op, answer } : { id: given, op };
+    if (!this.#mailbox.push(submitted)) this.#refuse(submitted);
+    return given;
+  }
+
+  subscribe(listener: Listener): () => void {
+    return this.#events.subscribe(listener);
+  }
+
+  interrupt(): Promise<TurnEnd | undefined> {
+    return new Promise((answer) => {
+      this.#nextId += 1;
+      if (!this.#mailbox.push({ id: "", op: { type: "interrupt" }, answer })) answer(undefined);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // What a turn needs of its conversation.
+
+  emit(turnId: string, msg: EventMsg): Promise<void> | undefined {
+    return this.#events.emit({ id: turnId, msg });
+  }
+
+  settle(turn: Turn, end: StopRecord): void {
+    this.#talk.settle(turn, end);
+  }
+
+  async record(turn: Turn, terminal: TerminalMsg): Promise<void> {
+    this.#recorder.write({ type: "event_msg", payload: terminal });
+    await this.#recorder.flush();
+    const failure = this.#recorder.takeFailure();
+    if (failure === undefined) return;
+    void turn.emit({ type: "background_event", message: `this conversation is no longer recorded on disk: ${failure}` });
+  }
+
+  release(turn: Turn): void {
+    if (this.#turn === turn) this.#turn = undefined;
+  }
+
+  // The loop.
+
+  async #loop(): Promise<void> {
+    for await (const submitted of this.#mailbox) {
+      if (!this.#isShutDown) await this.#handle(submitted);
+      else this.#refuse(submitted);
+    }
+  }
+
+  /** After a shutdown every submission is still answered. */
+  #refuse({ id, answer }: Submitted): void {
+    if (answer !== undefined) answer(undefined);
+    else this.emit(id, { type: "error", message: "the conversation is closed" });
+  }
+
+  async #handle({ id, op, answer }: Submitted): Promise<void> {
+    switch (op.type) {
+      case "interrupt":
+        return this.#interrupt(answer);
+      case "user_input":
+      case "user_turn":
+        return this.#takeInput(id, op);
+      case "compact":
+        return this.#startCompact(id);
+      case "override_turn_context":
+        this.#settings = withOverrides(this.#settings, op);
+        return;
+      case "exec_approval":
+      case "patch_approval":
+        if (!this.#approvals.answer(op.id, op.decision)) {
+          this.emit(id, { type: "background_event", message: `no approval is pending for ${op.id}: the answer is refused` });
+        }
+        return;
+      case "shutdown":
+        await this.#stopTurn("interrupted");
+        this.#isShutDown = true;
+        this.#mailbox.close();
+        this.emit(id, { type: "shutdown_complete" });
+        return;
+      default:
+        this.#answerQuery(id, op);
+    }
+  }
+
+  #interrupt(answer: Submitted["answer"]): void {
+    const turn = this.#turn;
+    if (turn === undefined) {
+      answer?.(undefined);
+      return;
+    }
+    turn.onEnded((end) => answer?.(end));
+    turn.stop("interrupted");
+  }
+
+  async #takeInput(id: string, op: InputOp): Promise<void> {
+    if (this.#turn?.steer(op.items) === true) return;
+    await this.#turn?.ended;
+    const turn = this.#begin(id, settingsOfTurn(this.#settings, op));
+    turn.steer(op.items);
+    this.#drive(turn, () => runSteps(turn, this.#talk));
+  }
+
+  async #startCompact(id: string): Promise<void> {
+    await this.#stopTurn("replaced");
+    const turn = this.#begin(id, this.#settings);
+    this.#drive(turn, () => this.#compactTurn(turn));
+  }
+
+  async #compactTurn(turn: Turn): Promise<WorkEnd> {
+    const failure = await compact(turn, this.#talk);
+    if (failure !== undefined) return { status: "failed", message: `the conversation could not be summarised: ${failure}` };
+    void turn.emit({ type: "agent_message", message: "Compact task completed" });
+    if (turn.closeInput()) return { status: "completed", message: undefined };
+    return runSteps(turn, this.#talk);
+  }
+
+  #begin(id: string, settings: Settings): Turn {
+    const turn = new Turn(this, { id, scope: this.#scope.child(`turn ${id}`), settings });
+    this.#turn = turn;
+    this.#recorder.turn(id, settings);
+    this.#recorder.write({ type: "event_msg", payload: { type: "task_started" } });
+    turn.emit({ type: "task_started", model_context_window: this.#talk.contextWindow(turn) ?? null });
+    return turn;
+  }
+
+  #drive(turn: Turn, work: () => Promise<WorkEnd>): void {
+    this.#scope.spawn(`turn ${turn.id}`, () => turn.drive(work)).catch((error: unknown) => this.#crash(error));
+  }
+
+  async #stopTurn(reason: "interrupted" | "replaced"): Promise<void> {
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    turn.stop(reason);
+    await turn.ended;
+  }
+
+  #answerInterrupt(id: string, end: TurnEnd | undefined): void {
+    if (end?.event.type === "turn_aborted") {
+      this.emit(id, { type: "background_event", message: `turn ${end.turnId} was stopped` });
+    } else {
+      this.emit(id, { type: "error", message: "no active turn to interrupt" });
+    }
+  }
+
+  #answerQuery(id: string, op: Extract<Op, { type: "add_to_history" | "get_history_entry_request" | "list_mcp_tools" }>) {
+    const { home } = this.#config;
+    if (op.type === "list_mcp_tools") {
+      this.emit(id, { type: "mcp_list_tools_response", tools: {} });
+    } else if (op.type === "get_history_entry_request") {
+      const entry = historyEntry(home, { logId: op.log_id, offset: op.offset });
+      const found = entry === undefined ? {} : { entry: { ...entry } };
+      this.emit(id, { type: "get_history_entry_response", offset: op.offset, log_id: op.log_id, ...found });
+    } else {
+      try {
+        appendHistory(home, { session_id: this.id, ts: Math.floor(this.clock.now() / 1000), text: op.text });
+      } catch (error) {
+        // A history that can't be written costs nothing but itself; the user is told.
+        this.emit(id, { type: "background_event", message: `the prompt was not added to the history: ${String(error)}` });
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    const stopped = this.interrupt();
+    this.#mailbox.close();
+    await stopped;
+    await this.#scope.end({ reason: { kind: "closed" } });
+    this.#talk.close();
+  }
+
+  /** An error that nothing expects is a bug: it must end the process with its trace, not the conversation in silence. */
+  #crash(error: unknown): void {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function recorderFor({ id, config, deps }: Init): Recorder {
+  const writer = new RolloutWriter({ home: config.home, id, clock: deps.clock });
+  return new Recorder(writer, {
+    type: "session_meta",
+    payload: {
+      id,
+      timestamp: new Date(deps.clock.now()).toISOString(),
+      cwd: config.cwd,
+      originator: "belay",
+      cli_version: deps.version,
+      model_provider: config.provider.id,
+    },
+  });
+}

@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { argumentsReader } from "./arguments.js";
+import { DEFAULT_TIMEOUT_MS, runCommand } from "./command.js";
+import { isReadingCommand, scriptArgv, userShell } from "./shell-command.js";
+import type { Tool } from "./tool.js";
+
+const read = argumentsReader(
+  v.object({
+    cmd: v.string(),
+    workdir: v.optional(v.nullable(v.string())),
+    login: v.optional(v.nullable(v.boolean())),
+    timeout_ms: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
+    max_output_tokens: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
+    justification: v.optional(v.nullable(v.string())),
+  }),
+);
+
+/** `exec_command`: a script for the user's shell. */
+export const execCommand: Tool = {
+  name: "exec_command",
+  spec: {
+    type: "function",
+    name: "exec_command",
+    description: `Runs a shell script and returns its output, both streams together. Everything it starts ends with it. Time limit ${DEFAULT_TIMEOUT_MS} ms unless timeout_ms is given; long output is cut in the middle.`,
+    parameters: {
+      type: "object",
+      properties: {
+        cmd: { type: "string", description: "The script." },
+        workdir: { type: "string", description: "Folder to run in; relative to the current one." },
+        login: { type: "boolean", description: "Read the user's profile first (default true)." },
+        timeout_ms: { type: "number", description: "Time limit in ms." },
+        max_output_tokens: { type: "number", description: "Tokens of output to return at most." },
+        justification: { type: "string", description: "One sentence for the user, in case they are asked to approve." },
+      },
+      required: ["cmd"],
+      additionalProperties: false,
+    },
+  },
+  parallel: (call) => {
+    const args = read(call.arguments);
+    return args.ok && isReadingCommand(scriptArgv("/bin/sh", args.value.cmd, { login: false }));
+  },
+  run: async (call, context) => {
+    const args = read(call.arguments);
+    if (!args.ok) return { status: "failed", output: args.message };
+    const { cmd, workdir, login, timeout_ms, max_output_tokens, justification } = args.value;
+    if (cmd.trim() === "") return { status: "failed", output: "cmd is empty: give a script to run" };
+    return runCommand(
+      {
+        argv: scriptArgv(userShell(context.env), cmd, { login: login ?? true }),
+        cwd: resolve(context.settings.cwd, workdir ?? "."),
+        timeoutMs: timeout_ms ?? DEFAULT_TIMEOUT_MS,
+        maxTokens: max_output_tokens ?? undefined,
+        justification: justification ?? undefined,
+      },
+      context,
+    );
+  },
+};

@@ -1,0 +1,38 @@
+import type { BoundedText } from "../../base/index.js";
+import type { Exit } from "../../process/index.js";
+
+/** Bytes of text counted as one token. */
+export const BYTES_PER_TOKEN = 4;
+
+/** Kept output as text: whole, or head and tail with what was cut between them. */
+export function boundedOutput(output: BoundedText): string {
+  const { head, tail, cut } = output.parts();
+  if (cut === 0) return head;
+  return `${head}\n…${Math.ceil(cut / BYTES_PER_TOKEN)} tokens (${cut} bytes of ${output.total}) cut…\n${tail}`;
+}
+
+/** What the model is told of a command that was started. */
+export function exitText(exit: Exit, timeoutMs: number): string {
+  return [
+    ending(exit, timeoutMs),
+    `Wall time: ${(exit.durationMs / 1000).toFixed(1)} seconds`,
+    ...(exit.leftovers ? ["Processes it had left running in the background were stopped: a command ends with its children."] : []),
+    "Output:",
+    boundedOutput(exit.output),
+  ].join("\n");
+}
+
+function ending(exit: Exit, timeoutMs: number): string {
+  switch (exit.end) {
+    case "exited":
+      return `Exit code: ${exit.code}`;
+    case "signalled":
+      return `Killed by ${exit.signal}`;
+    case "timed_out":
+      return `Timed out after ${timeoutMs} ms and was killed, with its children. Set timeout_ms for a longer run.`;
+    case "not_started":
+      return `Not started: ${exit.error}`;
+    case "cancelled":
+      return "Stopped before its end";
+  }
+}

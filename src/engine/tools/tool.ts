@@ -1,0 +1,62 @@
+import type { Scope } from "../../base/index.js";
+import type { ToolSpec } from "../../model/index.js";
+import type { CallOutput, EventMsg, FileChange, ProcessOutcome, ReviewDecision } from "../../protocol/index.js";
+import type { Approvals } from "../approvals.js";
+import type { Settings } from "../settings.js";
+
+/** One call as the model wrote it: `arguments` is JSON text for function tools, free text for custom ones. */
+export interface ToolCall {
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/**
+ * What a call came to. `done`: it ran to its end, well or badly; `cut`: it was stopped before its end; `failed`: it did
+ * nothing (refused, malformed): `message` says why to the user. `output` is what the model is told.
+ */
+export type ToolOutput =
+  | { readonly status: "done"; readonly output: CallOutput }
+  | { readonly status: "cut"; readonly output: string }
+  | {
+      readonly status: "failed";
+      readonly output: string;
+      /** Refused by a person or by the settings, rather than malformed. */
+      readonly declined?: boolean;
+      /** The command that was not run, when it was one. */
+      readonly command?: readonly string[];
+    };
+
+/** What a tool may use. Everything in it ends with the call. */
+export interface ToolContext {
+  readonly callId: string;
+  readonly turnId: string;
+  readonly scope: Scope;
+  readonly signal: AbortSignal;
+  readonly settings: Settings;
+  /** The environment of commands. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Tokens of one output that go to the model at most. */
+  readonly outputTokens: number;
+  /** Folder for what must survive a crash. */
+  readonly stateDir: string;
+  readonly approvals: Approvals;
+  /** A promise when a reader asks to wait. */
+  emit(msg: EventMsg): Promise<void> | undefined;
+  /** Emits the request and waits for the answer; `abort` has also stopped the turn. Throws when the call is cancelled. */
+  approve(request: EventMsg): Promise<ReviewDecision>;
+  /** Puts a process into the turn's receipt. */
+  recordProcess(process: ProcessOutcome): void;
+  /** Puts changed files into the turn's receipt. */
+  recordChanges(changes: Readonly<Record<string, FileChange>>): void;
+}
+
+/** Something a model can call. */
+export interface Tool {
+  readonly name: string;
+  readonly spec: ToolSpec;
+  /** Whether this call may run beside the other calls of its response: true only for calls that change nothing. */
+  parallel(call: ToolCall): boolean;
+  /** Never throws but for cancellation and bugs; checks `signal` right before each side effect. */
+  run(call: ToolCall, context: ToolContext): Promise<ToolOutput>;
+}

@@ -1,0 +1,31 @@
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { readImage } from "../input.js";
+import { argumentsReader } from "./arguments.js";
+import type { Tool } from "./tool.js";
+
+const read = argumentsReader(v.object({ path: v.string() }));
+
+/** `view_image`: an image file, for a model that can see. */
+export const viewImage: Tool = {
+  name: "view_image",
+  spec: {
+    type: "function",
+    name: "view_image",
+    description: "Shows you an image file (PNG, JPEG, GIF, WebP).",
+    parameters: {
+      type: "object",
+      properties: { path: { type: "string", description: "Path of the file; relative to the current folder." } },
+      required: ["path"],
+      additionalProperties: false,
+    },
+  },
+  parallel: () => true,
+  run: async (call, context) => {
+    const args = read(call.arguments);
+    if (!args.ok) return { status: "failed", output: args.message };
+    const image = await readImage(resolve(context.settings.cwd, args.value.path));
+    if (!image.ok) return { status: "failed", output: image.message };
+    return { status: "done", output: [{ type: "input_image", image_url: image.url }] };
+  },
+};

@@ -1,0 +1,158 @@
+import type { ChildProcess } from "node:child_process";
+import { BoundedText } from "../base/index.js";
+import { Capture } from "./capture.js";
+import { type Launched, launch } from "./launch.js";
+import { returnPipes, takePipes } from "./pipes.js";
+import { ProcessTree } from "./process-tree.js";
+import { findRefusal } from "./refusal.js";
+import type { Command, Exit, RunOptions } from "./types.js";
+import { settlesWithin } from "./wait.js";
+
+const GRACE_MS = 300;
+const DRAIN_MS = 200;
+/** How long a leader that was told to die may take to be collected, ms. */
+const COLLECT_BOUND_MS = 2000;
+/** Node fires a timer at once when it is set for longer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Why the wait for a command was over; the first one counts. */
+type Cause = "ended" | "cancelled" | "timed_out" | "failed";
+
+interface Status {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly at: number;
+}
+
+interface Watch {
+  readonly cause: Promise<Cause>;
+  readonly exited: Promise<Status>;
+  readonly fail: (error: unknown) => void;
+  readonly failure: () => { readonly error: unknown } | undefined;
+  readonly stop: () => void;
+}
+
+/** See `run`. */
+export async function execute(command: Command, options: RunOptions): Promise<Exit> {
+  if (options.signal.aborted) return unstarted(options, { end: "cancelled", error: undefined });
+  const refusal = findRefusal(command);
+  if (refusal !== undefined) return unstarted(options, { end: "not_started", error: refusal });
+  const pipes = await takePipes();
+  // The fence: nothing is waited for between this look and the call to the system.
+  if (options.signal.aborted) {
+    if (pipes !== undefined) returnPipes(pipes);
+    return unstarted(options, { end: "cancelled", error: undefined });
+  }
+  const startedAt = performance.now();
+  const launched = await launch(command, pipes);
+  if ("error" in launched) return unstarted(options, { end: "not_started", error: launched.error });
+  return supervise(launched, startedAt, options);
+}
+
+async function supervise(launched: Launched, startedAt: number, options: RunOptions): Promise<Exit> {
+  const { pid } = launched;
+  const drainMs = options.drainMs ?? DRAIN_MS;
+  const tree = new ProcessTree(pid);
+  const watch = watchFor(launched.child, options);
+  const capture = new Capture({ keep: options.keep, onOutput: options.onOutput, onFailure: watch.fail });
+  const release = () => capture.release();
+  options.signal.addEventListener("abort", release, { once: true });
+  try {
+    capture.read("stdout", launched.stdout);
+    capture.read("stderr", launched.stderr);
+    options.onStart?.(pid);
+  } catch (error) {
+    // Thrown again below, once the command is dead.
+    watch.fail(error);
+  }
+  const cause = await watch.cause;
+  watch.stop();
+  if (cause !== "ended" || options.signal.aborted) capture.release();
+  // What ends soon after the leader was about to: `make > >(tee log)` leaves a tee that still has lines to write.
+  const patience = { withinMs: drainMs, held: () => capture.paused, signal: options.signal };
+  const ended = cause === "ended" && (!tree.isAlive() || (await tree.ends(patience)));
+  const dead = ended || (await tree.stop(options.graceMs ?? GRACE_MS));
+  tree.release();
+  const collected = await settlesWithin(watch.exited, COLLECT_BOUND_MS);
+  if (!collected) launched.child.unref();
+  await capture.finish(drainMs);
+  options.signal.removeEventListener("abort", release);
+  const failure = watch.failure();
+  if (failure !== undefined) throw failure.error;
+  const status = collected ? await watch.exited : undefined;
+  return {
+    end: endOf(cause, status),
+    code: status?.code ?? undefined,
+    signal: status?.signal ?? undefined,
+    error: dead && collected ? undefined : `process group ${pid} was still there after SIGKILL`,
+    pid,
+    durationMs: (status?.at ?? performance.now()) - startedAt,
+    stdout: capture.stdout,
+    stderr: capture.stderr,
+    output: capture.output,
+    leftovers: cause === "ended" && !ended,
+    contained: isContained(),
+  };
+}
+
+/** Waits for what comes first: the end, cancellation, the time limit, or a consumer that throws. */
+function watchFor(child: ChildProcess, { signal, timeoutMs }: RunOptions): Watch {
+  let settle: (cause: Cause) => void = () => undefined;
+  const cause = new Promise<Cause>((resolve) => {
+    settle = resolve;
+  });
+  let failure: { readonly error: unknown } | undefined;
+  // `exit`, not `close`: a process that left the session may hold the pipes open for as long as it likes.
+  const exited = new Promise<Status>((resolve) => {
+    child.once("exit", (code, name) => {
+      settle("ended");
+      resolve({ code, signal: name, at: performance.now() });
+    });
+  });
+  const cancel = () => settle("cancelled");
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  const limit = timeoutMs === undefined ? undefined : Math.min(timeoutMs, LONGEST_TIMER_MS);
+  const timer = limit === undefined ? undefined : setTimeout(() => settle("timed_out"), limit);
+  return {
+    cause,
+    exited,
+    fail: (error) => {
+      failure ??= { error };
+      settle("failed");
+    },
+    failure: () => failure,
+    stop: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", cancel);
+    },
+  };
+}
+
+function endOf(cause: Cause, status: Status | undefined): Exit["end"] {
+  if (cause === "cancelled" || cause === "timed_out") return cause;
+  return status?.signal == null ? "exited" : "signalled";
+}
+
+/**
+ * Whether the end of the tree proves that nothing of the command is alive. A process that called setsid leaves no trace
+ * a plain group or session could be asked for; a command started inside a PID namespace of its own will say so here.
+ */
+function isContained(): boolean {
+  return false;
+}
+
+function unstarted(options: RunOptions, how: Pick<Exit, "end" | "error">): Exit {
+  return {
+    ...how,
+    code: undefined,
+    signal: undefined,
+    pid: undefined,
+    durationMs: 0,
+    stdout: new BoundedText(options.keep),
+    stderr: new BoundedText(options.keep),
+    output: new BoundedText(options.keep),
+    leftovers: false,
+    contained: how.end === "not_started" || how.end === "cancelled",
+  };
+}

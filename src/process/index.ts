@@ -1,0 +1,3 @@
+export { killAllNow } from "./process-tree.js";
+export { run } from "./run.js";
+export type { Command, Exit, OutputStream, RunOptions } from "./types.js";

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Both ends of a pipe, as file descriptors that no child inherits by accident. */
+export interface Pipe {
+  readonly read: number;
+  readonly write: number;
+}
+
+export interface Pipes {
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
+}
+
+const STOCK = 4;
+const MKFIFO_BOUND_MS = 2000;
+
+const stock: Pipes[] = [];
+let filling: Promise<void> | undefined;
+
+/**
+ * True pipes for a command's output. Node itself gives children socket pairs, on which Linux refuses to open
+ * /dev/stdout and /dev/stderr (`tee /dev/stderr` fails with ENXIO). Node can't make pipes, so they are made as FIFOs in
+ * a private temporary folder, a few at a time, opened and unlinked at once.
+ * Undefined where that isn't needed (macOS) or can't be had (no mkfifo, no writable temporary folder).
+ */
+export async function takePipes(): Promise<Pipes | undefined> {
+  if (process.platform !== "linux") return undefined;
+  if (stock.length === 0) {
+    filling ??= fill().finally(() => {
+      filling = undefined;
+    });
+    await filling;
+  }
+  return stock.pop();
+}
+
+/** Gives back pipes that were never handed to a process. */
+export function returnPipes(pipes: Pipes): void {
+  stock.push(pipes);
+}
+
+async function fill(): Promise<void> {
+  let folder: string | undefined;
+  const made: Pipe[] = [];
+  try {
+    folder = mkdtempSync(join(tmpdir(), "belay-pipes-"));
+    const paths = Array.from({ length: STOCK * 2 }, (_, at) => join(folder!, String(at)));
+    if (!(await makeFifos(paths))) return;
+    for (const path of paths) made.push(openPipe(path));
+    while (made.length >= 2) stock.push({ stdout: made.pop()!, stderr: made.pop()! });
+  } catch {
+    // No folder, no permission, no descriptors left: commands run on socket pairs instead.
+    for (const pipe of made) closePipe(pipe);
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function closePipe(pipe: Pipe): void {
+  closeSync(pipe.read);
+  closeSync(pipe.write);
+}
+
+function openPipe(path: string): Pipe {
+  // Without O_NONBLOCK opening the first end would wait for the other one.
+  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return { read, write: openSync(path, constants.O_WRONLY) };
+  } catch (error) {
+    closeSync(read);
+    // Rethrown: only the first end had to be closed.
+    throw error;
+  }
+}
+
+function makeFifos(paths: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const env = { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" };
+    const child: ChildProcess = spawn("mkfifo", ["-m", "600", ...paths], { env, stdio: "ignore" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), MKFIFO_BOUND_MS);
+    const settle = (made: boolean) => {
+      clearTimeout(timer);
+      resolve(made);
+    };
+    child.once("error", () => settle(false));
+    child.once("exit", (code) => settle(code === 0));
+  });
+}

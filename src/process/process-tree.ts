@@ -1,0 +1,141 @@
+import { type Member, sessionMembers } from "./session-members.js";
+
+/** How long a tree may take to disappear after SIGKILL, ms, before it is reported as not dying. */
+const KILL_BOUND_MS = 2000;
+const LONGEST_POLL_MS = 16;
+const FIRST_LOOK_MS = 5;
+/** From this age on, ms, process ids may have begun again at the bottom without being noticed: look everywhere. */
+const LONG_RUN_MS = 10_000;
+
+type Signal = "SIGTERM" | "SIGKILL";
+
+/** The trees of the commands that run now. */
+const live = new Set<ProcessTree>();
+
+/** SIGKILL to every process of every running command, without waiting: for a second Ctrl-C, and for crashes. */
+export function killAllNow(): void {
+  for (const tree of live) tree.signal("SIGKILL");
+}
+
+/** Trees not yet ended. */
+export function liveTrees(): number {
+  return live.size;
+}
+
+/** Whether `id` can be a group that we made: never 0 (our own group), 1, all (-1), ourselves or our parent. */
+export function isForeignGroup(id: number, self: { readonly pid: number; readonly ppid: number }): boolean {
+  return Number.isSafeInteger(id) && id > 1 && id !== self.pid && id !== self.ppid;
+}
+
+/**
+ * What one command started: the process group and session its leader was spawned into, and on Linux the session's
+ * other groups too (`timeout` and shells with job control make some). What calls setsid is not seen.
+ *
+ * The rule that keeps signals from strangers: an id is signalled only while it is held. It is held by the leader until
+ * that is collected, and then by any other member. From the first look that finds no member, nothing is signalled
+ * again; between a look and the signal nothing is awaited; and while a stop is under way looks are at most
+ * LONGEST_POLL_MS apart, in which the system would have to hand out all its process ids once.
+ */
+export class ProcessTree {
+  readonly id: number;
+  readonly #startedAt = performance.now();
+  #groupGone = false;
+  #gone = false;
+
+  /** `leader` must just have been spawned detached: the leader of a group and a session of its own. */
+  constructor(leader: number) {
+    if (!isForeignGroup(leader, process)) throw new Error(`not a process group of ours: ${leader}`);
+    this.id = leader;
+    live.add(this);
+  }
+
+  /** Ends the ownership: out of the table, never signalled again. */
+  release(): void {
+    this.#gone = true;
+    live.delete(this);
+  }
+
+  /** Whether something of it lives. */
+  isAlive(): boolean {
+    if (this.#gone) return false;
+    const members = this.#members() ?? [];
+    const grouped = this.#groupExists();
+    // A group of which /proc shows nobody counts as alive: its members may be hidden from us.
+    const alive = members.length === 0 ? grouped : members.some((member) => !member.dead);
+    if (!grouped && !alive) this.#gone = true;
+    return alive;
+  }
+
+  /** Signals all of it, once. */
+  signal(name: Signal): void {
+    if (this.#gone) return;
+    if (this.#groupExists()) send(this.id, name);
+    const others = new Set<number>();
+    for (const member of this.#members() ?? []) {
+      if (!member.dead && member.group !== this.id) others.add(member.group);
+    }
+    for (const group of others) if (isForeignGroup(group, process)) send(group, name);
+  }
+
+  /**
+   * Waits for what is left to end by itself; false when something lives after `withinMs`, or is alive when the signal
+   * is aborted. Time during which `held` says true does not count.
+   */
+  ends(options: { readonly withinMs: number; readonly held: () => boolean; readonly signal: AbortSignal }) {
+    return this.#dies(options);
+  }
+
+  /** SIGTERM, after `graceMs` SIGKILL, and the wait until nothing lives. False when something does after all that. */
+  async stop(graceMs: number): Promise<boolean> {
+    if (!this.#gone) {
+      this.signal("SIGTERM");
+      await this.#dies({ withinMs: graceMs });
+      // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
+      this.signal("SIGKILL");
+    }
+    return this.#dies({ withinMs: KILL_BOUND_MS, again: "SIGKILL" });
+  }
+
+  /** Polls until nothing lives: the group by a signal 0 (cheap, frequent), then /proc (dearer, ever rarer). */
+  async #dies({ withinMs, again, held, signal }: Wait): Promise<boolean> {
+    let elapsed = 0;
+    let nextLook = FIRST_LOOK_MS;
+    for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
+      const look = elapsed >= nextLook;
+      if ((look || !this.#groupExists()) && !this.isAlive()) return true;
+      if (look) nextLook *= 2;
+      if (look && again !== undefined) this.signal(again);
+      if (elapsed >= withinMs || signal?.aborted) return !this.isAlive();
+      const start = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, withinMs - elapsed)));
+      if (!held?.()) elapsed += performance.now() - start;
+    }
+  }
+
+  #groupExists(): boolean {
+    if (!this.#gone && !this.#groupGone) this.#groupGone = !send(this.id, 0);
+    return !this.#gone && !this.#groupGone;
+  }
+
+  #members(): readonly Member[] | undefined {
+    return sessionMembers(this.id, { everywhere: performance.now() - this.#startedAt > LONG_RUN_MS });
+  }
+}
+
+interface Wait {
+  readonly withinMs: number;
+  readonly again?: Signal;
+  readonly held?: () => boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Signals a process group. False when there is none. */
+function send(group: number, signal: Signal | 0): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch (error) {
+    // ESRCH: no such group. Anything else (EPERM: a set-user-id program) means that it exists.
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}

@@ -1,0 +1,80 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "./types.js";
+
+/** Why a command can't be given to the system at all, for people; undefined when it can. */
+export function findRefusal(command: Command): string | undefined {
+  const program = command.argv[0];
+  if (program === undefined) return "the command is empty";
+  if (program === "") return "the name of the program is empty";
+  if (command.argv.some(hasNul)) return "an argument contains a NUL byte";
+  if (hasNul(command.cwd)) return "the name of the folder contains a NUL byte";
+  for (const [name, value] of Object.entries(command.env)) {
+    if (hasNul(name) || hasNul(value))
+      return `the environment variable ${name.replaceAll("\0", "")} contains a NUL byte`;
+  }
+  return undefined;
+}
+
+/**
+ * Why the system did not start a command, for people. It answers with one code for several causes (ENOENT for a missing
+ * folder, program or interpreter), so the folder and the program are looked at again.
+ */
+export function explainFailure(command: Command, code: string): string {
+  const folder = explainFolder(command.cwd);
+  if (folder !== undefined) return folder;
+  const program = command.argv[0]!;
+  switch (code) {
+    case "E2BIG":
+      return "the argument list is too long";
+    case "ENOENT":
+    case "ENOTDIR":
+      if (findFile(command) !== undefined)
+        return `${program}: the interpreter or loader that it asks for was not found`;
+      return program.includes("/") ? `${program}: not found` : `${program}: not found on PATH`;
+    case "EACCES":
+      return `${program}: permission denied`;
+    case "ENOEXEC":
+      return `${program}: not a program that this system can run`;
+    case "EAGAIN":
+    case "ENOMEM":
+      return "the system has no room for another process";
+    case "EMFILE":
+    case "ENFILE":
+      return "too many open files";
+    default:
+      return `${program}: could not be started (${code})`;
+  }
+}
+
+function explainFolder(cwd: string): string | undefined {
+  try {
+    if (!statSync(cwd).isDirectory()) return `${cwd} is not a folder`;
+    accessSync(cwd, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    // What the folder can't be used for is the answer.
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return `the folder ${cwd}: permission denied`;
+    return `the folder ${cwd} does not exist`;
+  }
+}
+
+/** The program's file, as the system looks for it: by the command's own PATH, relative to its folder. */
+function findFile(command: Command): string | undefined {
+  const program = command.argv[0]!;
+  const folders = program.includes("/") ? [""] : (command.env.PATH ?? "/bin:/usr/bin").split(":");
+  return folders.map((folder) => resolve(command.cwd, folder, program)).find(isFile);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // Not there, or behind a folder that may not be entered: not what would have been started.
+    return false;
+  }
+}
+
+function hasNul(text: string): boolean {
+  return text.includes("\0");
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { call, hold, type ModelServer, partial, stall, startModelServer, status, text, usage } from "../support/model-server.js";
+import { checkStopContract } from "../support/stop-contract.js";
+import { startTalk } from "../support/talk.js";
+
+let server: ModelServer;
+before(async () => {
+  server = await startModelServer();
+});
+after(() => server.close());
+
+test("a turn runs its calls, feeds the outputs back and ends once", async () => {
+  const talk = startTalk(server.provider());
+  const first = server.requests.length;
+  server.enqueue([text("Looking."), call("exec_command", { cmd: "echo hi" }, "c1"), usage({ input: 7, output: 3 })], text("Done."));
+  const end = await talk.end(talk.say("go"));
+  assert.deepEqual(end, { type: "task_complete", last_agent_message: "Done." });
+  assert.deepEqual(talk.types("0"), [
+    "task_started",
+    "agent_message_delta",
+    "agent_message",
+    "exec_command_begin",
+    "exec_command_output_delta",
+    "exec_command_end",
+    "token_count",
+    "agent_message_delta",
+    "agent_message",
+    "token_count",
+    "task_complete",
+  ]);
+  assert.match(server.requests[first + 1]?.outputOf("c1") ?? "", /^Exit code: 0\nWall time: .*\nOutput:\nhi\n$/);
+  await talk.close();
+});
+
+test("reading commands of one response run beside each other, outputs in call order", async () => {
+  const talk = startTalk(server.provider());
+  const first = server.requests.length;
+  server.enqueue([call("exec_command", { cmd: "sleep 0.4" }, "slow"), call("exec_command", { cmd: "echo quick" }, "quick")], text("ok"));
+  await talk.end(talk.say("go"));
+  const order = talk.events.flatMap(({ msg }) => (msg.type === "exec_command_end" ? [msg.call_id] : []));
+  assert.deepEqual(order, ["quick", "slow"]);
+  const outputs = server.requests[first + 1]!.input.filter((item) => item.type === "function_call_output");
+  assert.deepEqual(outputs.map((item) => item.call_id), ["slow", "quick"]);
+  await talk.close();
+});
+
+test("commands that may change something wait for each other", async () => {
+  const talk = startTalk(server.provider());
+  server.enqueue(
+    [call("exec_command", { cmd: "sleep 0.2; echo 1 >> log" }), call("exec_command", { cmd: "echo 2 >> log" })],
+    text("ok"),
+  );
+  await talk.end(talk.say("go"));
+  assert.equal(readFileSync(join(talk.cwd, "log"), "utf8"), "1\n2\n");
+  await talk.close();
+});
+
+test("a patch is applied and told", async () => {
+  const talk = startTalk(server.provider());
+  writeFileSync(join(talk.cwd, "a.txt"), "one\ntwo\n");
+  const input = "*** Begin Patch\n*** Update File: a.txt\n@@\n-one\n+uno\n two\n*** End Patch";
+  server.enqueue(call("apply_patch", { input }), text("ok"));
+  await talk.end(talk.say("go"));
+  assert.equal(readFileSync(join(talk.cwd, "a.txt"), "utf8"), "uno\ntwo\n");
+  const done = await talk.until("patch_apply_end");
+  assert.equal(done.success, true);
+  assert.match(done.stdout, /Success\. Updated the following files:\nM a\.txt\n/);
+  await talk.close();
+});
+
+test("broken arguments and unknown tools go back to the model in a plain sentence, and show as events", async () => {
+  const talk = startTalk(server.provider());
+  const first = server.requests.length;
+  server.enqueue([call("exec_command", '{"cmd": "ec', "bad"), call("frobnicate", {}, "unknown"), call("exec_command", { cmd: 7 }, "typed")], text("ok"));
+  await talk.end(talk.say("go"));
+  const request = server.requests[first + 1]!;
+  assert.match(request.outputOf("bad") ?? "", /^the arguments are not valid JSON/);
+  assert.match(request.outputOf("unknown") ?? "", /^unsupported call: frobnicate\. .*exec_command/);
+  assert.match(request.outputOf("typed") ?? "", /^wrong arguments: cmd: expected string/);
+  const failed = talk.events.flatMap(({ msg }) => (msg.type === "background_event" && msg.call ? [msg.call.status] : []));
+  assert.deepEqual(failed, ["failed", "failed", "failed"]);
+  await talk.close();
+});
+
+test("input given while a turn runs is used once, at the next step", async () => {
+  const talk = startTalk(server.provider());
+  const first = server.requests.length;
+  const gate = hold();
+  server.enqueue([partial("thin"), gate, text("king")], text("answer"));
+  const turn = talk.say("first");
+  await gate.reached;
+  talk.say("second");
+  talk.say("third");
+  gate.release();
+  const end = await talk.end(turn);
+  assert.deepEqual(end, { type: "task_complete", last_agent_message: "answer" });
+  const texts = server.requests[first + 1]!.userTexts().filter((line) => !line.startsWith("<"));
+  assert.deepEqual(texts, ["first", "second", "third"]);
+  assert.equal(talk.events.filter(({ msg }) => msg.type === "task_started").length, 1);
+  await talk.close();
+});
+
+test("input that no model saw is handed back by the interrupt", async () => {
+  const talk = startTalk(server.provider());
+  server.enqueue([partial("thinking"), stall()]);
+  const turn = talk.say("first");
+  await talk.until("agent_message_delta");
+  talk.say("second");
+  await talk.conversation.interrupt();
+  const end = await talk.end(turn);
+  assert.equal(end.type, "turn_aborted");
+  assert.deepEqual(end.unused_input, [[{ type: "text", text: "second" }]]);
+  await talk.close();
+});
+
+test("a model error is an error, then the terminal event, and the conversation goes on", async () => {
+  const talk = startTalk(server.provider());
+  server.enqueue(status(400, { error: { message: "no such model: mock-model" } }), text("fine"));
+  const turn = talk.say("go");
+  const end = await talk.end(turn);
+  assert.equal(end.type === "task_complete" && end.failed, true);
+  const error = await talk.until("error");
+  assert.match(error.message, /no such model: mock-model/);
+  assert.deepEqual(talk.types(turn), ["task_started", "error", "task_complete"]);
+  await talk.end(talk.say("again"));
+  checkStopContract(talk.events);
+  await talk.close();
+});
+
+test("empty input and an image that is none end the turn with a clear error and lose nothing", async () => {
+  const talk = startTalk(server.provider());
+  writeFileSync(join(talk.cwd, "note.png"), "not an image");
+  const items = [{ type: "text" as const, text: "look" }, { type: "local_image" as const, path: "note.png" }];
+  const end = await talk.end(talk.conversation.submit({ type: "user_input", items }));
+  assert.deepEqual(end, { type: "task_complete", last_agent_message: null, failed: true, unused_input: [items] });
+  assert.match((await talk.until("error")).message, /note\.png is not an image/);
+  await talk.end(talk.conversation.submit({ type: "user_input", items: [] }));
+  const errors = talk.events.flatMap(({ msg }) => (msg.type === "error" ? [msg.message] : []));
+  assert.match(errors[1] ?? "", /the input is empty/);
+  await talk.close();
+});
+
+test("an op that starts its own task replaces the turn that runs", async () => {
+  const talk = startTalk(server.provider());
+  server.enqueue([partial("thin"), stall()], text("the summary"));
+  const turn = talk.say("first");
+  await talk.until("agent_message_delta");
+  const compacting = talk.conversation.submit({ type: "compact" });
+  const end = await talk.end(turn);
+  assert.equal(end.type === "turn_aborted" && end.reason, "replaced");
+  await talk.end(compacting);
+  checkStopContract(talk.events);
+  await talk.close();
+});
+
+test("a shutdown stops the turn first and answers what comes after it", async () => {
+  const talk = startTalk(server.provider());
+  server.enqueue([partial("thin"), stall()]);
+  const turn = talk.say("first");
+  await talk.until("agent_message_delta");
+  talk.conversation.submit({ type: "shutdown" });
+  const late = talk.conversation.submit({ type: "interrupt" });
+  const lost = talk.say("too late");
+  await talk.end(turn);
+  await talk.until("shutdown_complete");
+  await talk.until("error", (_, event) => event.id === lost);
+  checkStopContract(talk.events, [late]);
+  assert.equal(await talk.conversation.interrupt(), undefined);
+  await talk.close();
+});

@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Config } from "../../src/config/index.js";
+import { type Conversation, createConversations } from "../../src/engine/index.js";
+import {
+  type Event,
+  type EventMsg,
+  type EventOf,
+  isTerminal,
+  type Provider,
+  type TerminalMsg,
+} from "../../src/protocol/index.js";
+
+/** A folder of the test's own, removed by `dispose`. */
+export function scratch(): { readonly path: string; dispose(): void } {
+  const path = mkdtempSync(join(tmpdir(), "belay-test-"));
+  return { path, dispose: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A configuration as the config room would load it: full access, nobody asked. */
+export function testConfig(init: { provider: Provider; cwd: string; home: string }): Config {
+  return {
+    home: init.home,
+    cwd: init.cwd,
+    model: "mock-model",
+    provider: init.provider,
+    openaiAuth: false,
+    missingKey: undefined,
+    approvalPolicy: "never",
+    sandboxPolicy: { mode: "danger-full-access" },
+    projectTrust: undefined,
+    effort: undefined,
+    summary: undefined,
+    contextWindow: undefined,
+    autoCompactTokenLimit: undefined,
+    toolOutputTokenLimit: 10_000,
+    hideAgentReasoning: false,
+    showRawAgentReasoning: false,
+    projectDocMaxBytes: 32_768,
+    projectDocFallbackNames: [],
+    instructionsFile: undefined,
+    developerInstructions: undefined,
+    compactPrompt: undefined,
+    commandTimeoutMs: undefined,
+    commandEnv: { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: init.home, SHELL: "/bin/sh" },
+    sources: [],
+    warnings: [],
+  };
+}
+
+/** A conversation under test, all its events, and ways to wait for one. */
+export interface Talk {
+  readonly conversation: Conversation;
+  readonly events: readonly Event[];
+  readonly cwd: string;
+  readonly home: string;
+  /** Starts a turn with a text. */
+  say(text: string): string;
+  /** The first event, past or to come, that fits; fails after 20 s. */
+  until<T extends EventMsg["type"]>(type: T, fits?: (msg: EventOf<T>, event: Event) => boolean): Promise<EventOf<T>>;
+  /** The terminal event of a turn. */
+  end(turnId: string): Promise<TerminalMsg>;
+  /** What the turn's events are called, deltas in a row as one. */
+  types(turnId: string): string[];
+  /** Closes the conversation and removes its folders. */
+  close(): Promise<void>;
+}
+
+const WAIT_LIMIT_MS = 20_000;
+
+export function startTalk(provider: Provider, overrides: Partial<Config> = {}): Talk {
+  const folder = scratch();
+  const home = scratch();
+  const config = { ...testConfig({ provider, cwd: folder.path, home: home.path }), ...overrides };
+  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+  const engine = createConversations({ clock, random: (n) => randomBytes(n), version: "0.0.0-test" });
+  const conversation = engine.start(config);
+  const events: Event[] = [];
+  const checks = new Set<() => void>();
+  conversation.subscribe((event) => {
+    events.push(event);
+    for (const check of [...checks]) check();
+  });
+  const waitFor = <T>(what: string, find: () => T | undefined) =>
+    new Promise<T>((resolve, reject) => {
+      const check = () => {
+        const found = find();
+        if (found === undefined) return;
+        clearTimeout(timer);
+        checks.delete(check);
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        checks.delete(check);
+        const seen = events.map((event) => `${event.id} ${event.msg.type}`).join(", ");
+        reject(new Error(`no ${what} within ${WAIT_LIMIT_MS} ms; seen: ${seen}`));
+      }, WAIT_LIMIT_MS);
+      checks.add(check);
+      check();
+    });
+  return {
+    conversation,
+    events,
+    cwd: config.cwd,
+    home: config.home,
+    say: (text) => conversation.submit({ type: "user_input", items: [{ type: "text", text }] }),
+    until: <T extends EventMsg["type"]>(type: T, fits: (msg: EventOf<T>, event: Event) => boolean = () => true) =>
+      waitFor(type, () => {
+        const found = events.find((event) => event.msg.type === type && fits(event.msg as EventOf<T>, event));
+        return found?.msg as EventOf<T> | undefined;
+      }),
+    end: (turnId) =>
+      waitFor(`end of turn ${turnId}`, () => {
+        const found = events.find((event) => event.id === turnId && isTerminal(event.msg));
+        return found?.msg as TerminalMsg | undefined;
+      }),
+    types: (turnId) => {
+      const types = events.filter((event) => event.id === turnId).map((event) => event.msg.type);
+      return types.filter((type, at) => !(type.endsWith("_delta") && types[at - 1] === type));
+    },
+    close: async () => {
+      await engine.close();
+      folder.dispose();
+      home.dispose();
+    },
+  };
+}
