@@ -1,5 +1,5 @@
 import type { Settings } from "./layers.js";
-import { addProblem, readChoice, readFlag, readTextMap, readTexts } from "./reader.js";
+import { addProblem, readBoolean, readChoice, readTextMap, readTexts } from "./reader.js";
 import type { Env } from "./types.js";
 
 /** `[shell_environment_policy]`: what of the user's environment a command gets. */
@@ -47,7 +47,7 @@ export function readEnvironmentPolicy(settings: Settings): EnvironmentPolicy {
   }
   return {
     inherit: readChoice(settings, at("inherit"), ["all", "core", "none"]) ?? "all",
-    ignoreDefaultExcludes: readFlag(settings, at("ignore_default_excludes")) ?? false,
+    ignoreDefaultExcludes: readBoolean(settings, at("ignore_default_excludes")) ?? false,
     exclude: readTexts(settings, at("exclude"), globs) ?? [],
     set: values,
     includeOnly: readTexts(settings, at("include_only"), globs) ?? [],

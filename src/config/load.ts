@@ -14,7 +14,7 @@ import { expandPath, findHome } from "./home.js";
 import { find, type Settings } from "./layers.js";
 import { DEFAULT_DOC_BYTES } from "./project-docs.js";
 import { type ProviderChoice, readProvider } from "./provider.js";
-import { addProblem, readChoice, readFlag, readInteger, readName, readText, readTexts } from "./reader.js";
+import { addProblem, readBoolean, readChoice, readInteger, readName, readText, readTexts } from "./reader.js";
 import { readRegularFile, reasonOf } from "./regular-file.js";
 import { readSources } from "./sources.js";
 import type { Config, Env, Loaded, LoadInput } from "./types.js";
@@ -64,8 +64,8 @@ function readConfig(settings: Settings, { env, home, cwd, files }: Place): Confi
     ...readLimits(settings),
     effort: readChoice(settings, ["model_reasoning_effort"], EFFORTS),
     summary: readChoice(settings, ["model_reasoning_summary"], SUMMARIES),
-    hideAgentReasoning: readFlag(settings, ["hide_agent_reasoning"]) ?? false,
-    showRawAgentReasoning: readFlag(settings, ["show_raw_agent_reasoning"]) ?? false,
+    hideAgentReasoning: readBoolean(settings, ["hide_agent_reasoning"]) ?? false,
+    showRawAgentReasoning: readBoolean(settings, ["show_raw_agent_reasoning"]) ?? false,
     projectDocFallbackNames: readFallbackNames(settings),
     developerInstructions: readText(settings, ["developer_instructions"]),
     compactPrompt: readText(settings, ["compact_prompt"]),
@@ -143,9 +143,9 @@ function readSandbox(
   // Read in every mode: a mistake in what a sandbox lets through must not wait for the day it is used.
   const workspace = {
     writable_roots: readRoots(settings, env),
-    network_access: readFlag(settings, at("network_access")) ?? false,
-    exclude_tmpdir_env_var: readFlag(settings, at("exclude_tmpdir_env_var")) ?? false,
-    exclude_slash_tmp: readFlag(settings, at("exclude_slash_tmp")) ?? false,
+    network_access: readBoolean(settings, at("network_access")) ?? false,
+    exclude_tmpdir_env_var: readBoolean(settings, at("exclude_tmpdir_env_var")) ?? false,
+    exclude_slash_tmp: readBoolean(settings, at("exclude_slash_tmp")) ?? false,
   };
   const permissions = find(settings, ["default_permissions"]);
   if (permissions !== undefined) {

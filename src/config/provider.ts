@@ -2,7 +2,7 @@ import type { Provider } from "../protocol/index.js";
 import { set } from "./home.js";
 import { find, keysOf, type Settings, show } from "./layers.js";
 import { chooseProxy } from "./proxy.js";
-import { addProblem, readChoice, readFlag, readInteger, readName, readText, readTextMap } from "./reader.js";
+import { addProblem, readBoolean, readChoice, readInteger, readName, readText, readTextMap } from "./reader.js";
 import type { Config, Env } from "./types.js";
 
 /** What the settings say of reaching a model. */
@@ -44,7 +44,7 @@ export function readProvider(settings: Settings, env: Env): ProviderChoice | und
   const base = builtIn(settings, { id, env }) ?? { name: id, baseUrl: undefined, wireApi: "responses" as const };
   const at = (key: string) => ["model_providers", id, key];
   const url = readBaseUrl(settings, { id, base });
-  const openaiAuth = readFlag(settings, at("requires_openai_auth")) ?? base.openaiAuth ?? false;
+  const openaiAuth = readBoolean(settings, at("requires_openai_auth")) ?? base.openaiAuth ?? false;
   const key = readKey(settings, { id, env, openaiAuth });
   if (url === undefined) return undefined;
   const proxy = chooseProxy(url, env);

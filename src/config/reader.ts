@@ -18,7 +18,7 @@ export function readName(settings: Settings, path: KeyPath): string | undefined 
   });
 }
 
-export function readFlag(settings: Settings, path: KeyPath): boolean | undefined {
+export function readBoolean(settings: Settings, path: KeyPath): boolean | undefined {
   return read(settings, path, {
     expected: "true or false",
     take: (value) => (typeof value === "boolean" ? value : undefined),

@@ -81,7 +81,7 @@ async function readProfile(
   options: { readonly home: string; readonly name: string | undefined },
 ): Promise<Profile> {
   const name = options.name ?? readName(base, ["profile"]);
-  // Keys of a profile's own name, in any layer, are looked up as if they stood at the top of it.
+  // `-c profiles.NAME.key=value` may add to a profile, or make one.
   const tables = name === undefined ? [] : base.layers.flatMap((layer) => profileLayer(base, { layer, name }));
   if (base.problems.size > 0) return { ok: false, message: [...base.problems].join("\n") };
   if (name === undefined) return { ok: true, layers: [], files: [] };

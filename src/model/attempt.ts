@@ -53,7 +53,7 @@ export async function* runAttempt(
       yield step.value;
     }
   } finally {
-    if (end?.type === "completed") bytes.finish();
+    if (end?.type === "completed") plan.client.keep(bytes);
     else bytes.destroy();
   }
   return end.type === "completed" ? end : { type: "failed", failure: located(plan, end.failure), began: true };
@@ -115,17 +115,16 @@ async function refused(
   const { status, headers, bytes } = posted;
   const parts: Buffer[] = [];
   let length = 0;
-  let whole = false;
   try {
     while (length < ERROR_TEXT_LIMIT) {
       const read = await bytes.next(provider.streamIdleTimeoutMs, signal);
-      whole = read.type === "end";
       if (read.type !== "bytes") break;
       parts.push(read.bytes);
       length += read.bytes.length;
     }
   } finally {
-    if (!whole) bytes.destroy();
+    // Once the body has ended the connection is free already, and this does nothing.
+    bytes.destroy();
   }
   const text = Buffer.concat(parts).subarray(0, ERROR_TEXT_LIMIT).toString("utf8");
   return failureOfStatus(provider, { status, headers, text, now: clock.now() });

@@ -25,6 +25,8 @@ export type Posted =
 
 /** Connections to one provider, kept between requests. */
 export interface HttpClient {
+  /** Takes the response's connection back, its content being complete. */
+  keep(bytes: ResponseBytes): void;
   /** Throws the signal's reason when it is cancelled: the connection, made or not, is closed in the same tick. */
   post(post: Post, signal: AbortSignal): Promise<Posted>;
   close(): void;
@@ -43,8 +45,14 @@ export function createHttpClient(provider: Provider): HttpClient {
   let transport: Promise<Transport> | undefined;
   let agent: Agent | undefined;
   let closed = false;
+  /** Connections that are about to be free. */
+  const freeing = new Set<Promise<void>>();
 
   return {
+    keep(bytes) {
+      const freed = bytes.finish().then(() => void freeing.delete(freed));
+      freeing.add(freed);
+    },
     async post(post, signal) {
       signal.throwIfAborted();
       if (closed) return { type: "failed", error: new ProxyError("ERR_INVALID_STATE", "the model was closed") };
@@ -57,6 +65,8 @@ export function createHttpClient(provider: Provider): HttpClient {
         return { type: "failed", error: error as Error };
       }
       agent = ready.agent;
+      // A new connection costs more than the moment until the last one is free.
+      await Promise.all(freeing);
       const first = await send(ready, post, signal);
       if (first !== "stale") return first;
       // The server had closed the kept connection. The others are as old: begin anew.

@@ -8,7 +8,7 @@ export type Read =
   | { readonly type: "idle" };
 
 /** How long a body whose meaning is complete may take to end, so that its connection can be kept, ms. */
-const DRAIN_LIMIT_MS = 250;
+const DRAIN_LIMIT_MS = 50;
 /** What `setTimeout` can hold. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -53,16 +53,24 @@ export class ResponseBytes {
     this.#request.destroy();
   }
 
-  /** Nothing more is wanted: the connection is kept when the body ends within a moment, else closed. */
-  finish(): void {
-    if (this.#ended || this.#lost) return;
+  /**
+   * Nothing more is wanted: the connection is kept when the body ends within a moment, else closed. Resolves when that is
+   * decided; never rejects.
+   */
+  finish(): Promise<void> {
+    if (this.#request.closed) return Promise.resolve();
     this.#draining = true;
-    const timer = setTimeout(() => this.#request.destroy(), DRAIN_LIMIT_MS);
-    // Neither the wait nor the connection may keep the program alive; the HTTP agent undoes this when it reuses the socket.
-    timer.unref();
-    this.#request.socket?.unref();
-    this.#response.on("close", () => clearTimeout(timer));
-    this.#changed();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#request.destroy();
+        resolve();
+      }, DRAIN_LIMIT_MS);
+      this.#request.once("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#changed();
+    });
   }
 
   #lose(): void {

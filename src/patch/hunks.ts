@@ -42,13 +42,13 @@ function parseHunk(cursor: Cursor): { readonly ok: true; readonly hunk: Hunk } |
   if (!body.ok) return body;
   const { lines, endOfFile } = body;
   if (!lines.some((other) => other.bare === undefined)) {
-    return refuse(`invalid patch, line ${line}: the hunk has no line of its own`);
+    return refuse(`line ${line}: the hunk has no line of its own`);
   }
   const hunk: Hunk = { line, anchors: heading.anchors, lines, endOfFile };
   const adds = lines.every((other) => other.kind === "add" || other.bare === true);
   if (!adds || heading.range === undefined || heading.anchors.length > 0 || endOfFile) return { ok: true, hunk };
   if (heading.range.length > 0) {
-    return refuse(`invalid patch, line ${line}: the hunk's header counts old lines, but the hunk has none`);
+    return refuse(`line ${line}: the hunk's header counts old lines, but the hunk has none`);
   }
   return { ok: true, hunk: { ...hunk, insertAfter: heading.range.start } };
 }
@@ -90,7 +90,7 @@ function parseBody(cursor: Cursor): Body | Refusal {
     else {
       const at = cursor.first + cursor.at;
       const rule = "a line of a hunk starts with ' ' (context), '+' (added) or '-' (removed)";
-      return refuse(`invalid patch, line ${at}: unexpected ${quote(raw)}; ${rule}`);
+      return refuse(`line ${at}: unexpected ${quote(raw)}; ${rule}`);
     }
   }
   return { ok: true, lines, endOfFile: false };
@@ -99,5 +99,6 @@ function parseBody(cursor: Cursor): Body | Refusal {
 /** `--- a/x` and `+++ b/x` right before an `@@` say nothing that the file header has not said. */
 function skipUnifiedFileHeader(cursor: Cursor): void {
   const [from, to, next] = cursor.lines.slice(cursor.at, cursor.at + 3);
-  if (from?.startsWith("--- ") && to?.startsWith("+++ ") && next !== undefined && /^@@(\s|$)/.test(next)) cursor.at += 2;
+  if (from?.startsWith("--- ") && to?.startsWith("+++ ") && next !== undefined && /^@@(\s|$)/.test(next))
+    cursor.at += 2;
 }

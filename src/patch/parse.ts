@@ -20,11 +20,11 @@ type Parsed<T> = { readonly ok: true; readonly value: T } | Refusal;
  * `@@` lines stacked, unified headers (`@@ -1,2 +1,3 @@`), added files whose blank lines lack the `+`.
  */
 export function parsePatch(text: string): { readonly ok: true; readonly patch: Patch } | Refusal {
-  if (text.length > MAX_TEXT) return refuse(`invalid patch: longer than ${MAX_TEXT} characters`);
-  if (/\p{Surrogate}/u.test(text)) return refuse("invalid patch: it holds half of a surrogate pair, which is no text");
+  if (text.length > MAX_TEXT) return refuse(`the patch is longer than ${MAX_TEXT} characters`);
+  if (/\p{Surrogate}/u.test(text)) return refuse("the patch holds half of a surrogate pair, which is no text");
   const { lines, first } = unwrap(text);
   if (!BEGIN.test(lines[0]?.trim() ?? "")) {
-    return refuse("invalid patch: its first line has to be '*** Begin Patch'");
+    return refuse("the first line has to be '*** Begin Patch'");
   }
   // The last line is the end even with blanks before it, where a hunk would take it for a context line.
   const closed = END.test(lines.at(-1)!.trim());
@@ -44,7 +44,7 @@ export function parsePatch(text: string): { readonly ok: true; readonly patch: P
       sections.push(section.value);
     }
   }
-  return sections.length === 0 ? refuse("invalid patch: it names no file") : { ok: true, patch: { sections } };
+  return sections.length === 0 ? refuse("the patch names no file") : { ok: true, patch: { sections } };
 }
 
 function parseSection(cursor: Cursor): Parsed<Section> {
@@ -109,14 +109,14 @@ function parseUpdate(cursor: Cursor, path: string, line: number): Parsed<Section
   if (!parsed.ok) return parsed;
   const { hunks } = parsed;
   if (moveTo === undefined) {
-    if (hunks.length === 0) return refuse(`invalid patch, line ${line}: the update of ${path} has no hunk`);
+    if (hunks.length === 0) return refuse(`line ${line}: the update of ${path} has no hunk`);
     if (hunks.every((hunk) => hunk.lines.every((other) => other.kind === "keep"))) {
-      return refuse(`invalid patch, line ${line}: the update of ${path} adds and removes no line`);
+      return refuse(`line ${line}: the update of ${path} adds and removes no line`);
     }
   }
   return { ok: true, value: { type: "update", path, line, hunks, ...(moveTo === undefined ? {} : { moveTo }) } };
 }
 
 function invalid(cursor: Cursor, what: string): Refusal {
-  return refuse(`invalid patch, line ${cursor.first + cursor.at}: ${what}`);
+  return refuse(`line ${cursor.first + cursor.at}: ${what}`);
 }

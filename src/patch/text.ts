@@ -120,3 +120,11 @@ function isUnit(text: Text, at: number, code: number): boolean {
   const [low, high] = text.encoding === "utf16le" ? [0, 1] : [1, 0];
   return text.bytes[at + low] === code && text.bytes[at + high] === 0;
 }
+
+/** How deep the line at `offset` is indented (a tab counts 8), or undefined for a blank line. */
+export function textIndent(text: Text, offset: number): number | undefined {
+  const line = lineText(text, { start: offset, end: lineEnd(text, offset) });
+  const body = line.trimStart();
+  if (body === "") return undefined;
+  return line.slice(0, line.length - body.length).replaceAll("\t", " ".repeat(8)).length;
+}

@@ -24,9 +24,9 @@ export interface RunOptions {
   readonly keep: { readonly head: number; readonly tail: number };
   /**
    * Every byte, in order. The chunk is lent: it stays as it is during the call, and, when a promise is returned, until
-   * that settles; who keeps it longer copies it. A promise returned pauses both pipes until it settles, never past
-   * cancellation or the time limit (from then on calls may overlap). If it throws or rejects, the command is stopped,
-   * and `run` throws the same error.
+   * that settles; who keeps it longer copies it. A promise returned pauses both pipes until it settles, but not past
+   * cancellation, or the time limit while the program runs (from then on calls may overlap). If it throws or rejects,
+   * the command is stopped, and `run` throws the same error.
    */
   readonly onOutput?: (stream: OutputStream, chunk: Uint8Array) => void | Promise<void>;
   /** Called once, right after the start, before any output; not called when nothing was started. */

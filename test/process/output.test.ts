@@ -46,6 +46,22 @@ test("a chunk under a promise stays as it is, and nothing else comes meanwhile",
   assert.equal(hash.digest("hex"), exit.stderr.parts().head);
 });
 
+test("a chunk still in use when the command is cancelled is not written over", LIMIT, async () => {
+  const controller = new AbortController();
+  const held: { chunk: Uint8Array; copy: Uint8Array }[] = [];
+  const exit = await start(sh("trap '' TERM; echo first; while :; do echo more; done").command, {
+    signal: controller.signal,
+    graceMs: 50,
+    onOutput: (_stream, chunk) => {
+      held.push({ chunk, copy: Uint8Array.from(chunk) });
+      controller.abort();
+      return held.length > 3 ? undefined : new Promise<void>(() => undefined);
+    },
+  });
+  assert.ok(held.length > 4 && exit.end === "cancelled");
+  for (const { chunk, copy } of held.slice(0, 3)) assert.equal(Buffer.compare(chunk, copy), 0);
+});
+
 test("both streams are kept in the order they came", LIMIT, async (t) => {
   const path = folder(t);
   const seen: string[] = [];
@@ -132,7 +148,7 @@ test("without true pipes, Node's socket pairs are read the same way", LIMIT, asy
   const hash = createHash("sha256");
   const capture = new Capture({
     keep: { head: 1000, tail: 1000 },
-    onFailure: assert.fail,
+    onFailure: (error) => assert.fail(String(error)),
     onOutput: async (stream, chunk) => {
       await new Promise((done) => setImmediate(done));
       if (stream === "stdout") hash.update(chunk);

@@ -20,7 +20,7 @@ test("a tree of our own process, our parent or nobody is refused", () => {
   assert.equal(liveTrees(), 0);
 });
 
-test("a tree once seen empty, or let go, is never signalled again", async (t) => {
+test("a tree once seen empty, or let go, is never signalled again", { timeout: 10_000 }, async (t) => {
   const sent: [number, unknown][] = [];
   const kill = process.kill;
   t.after(() => {
@@ -35,27 +35,28 @@ test("a tree once seen empty, or let go, is never signalled again", async (t) =>
   assert.equal(tree.isAlive(), true);
   assert.equal(await tree.stop(1000), true);
   assert.ok(sent.every(([pid]) => pid === -leader.pid!));
-  assert.deepEqual(
-    sent.filter(([, signal]) => signal !== 0),
-    [[-leader.pid!, "SIGTERM"]],
-  );
+  assert.equal(sent.find(([, signal]) => signal !== 0)?.[1], "SIGTERM");
   const before = sent.length;
   tree.signal("SIGKILL");
   assert.equal(tree.isAlive(), false);
   assert.equal(sent.length, before);
-  const other = spawn("sleep", ["60"], { detached: true, stdio: "ignore" });
+  const other = spawn("bash", ["-c", "set -m; sleep 60 & exec sleep 60"], { detached: true, stdio: "ignore" });
+  const groups = () => new Set((sessionMembers(other.pid!, { everywhere: true }) ?? []).map((member) => member.group));
+  await until(() => groups().size === 2);
   const free = new ProcessTree(other.pid!);
   free.release();
   free.signal("SIGKILL");
   assert.deepEqual([sent.length, liveTrees() - 1], [before, 0]);
   tree.release();
-  other.kill("SIGKILL");
+  for (const group of groups()) kill.call(process, -group, "SIGKILL");
 });
 
-test("a look at a session tells the dead from the living, and groups apart", async () => {
+test("a look at a session tells the dead from the living, and groups apart", { timeout: 10_000 }, async () => {
+  // The subshell ends only when its parent has become a program that never collects it.
+  const script = "set -m; sleep 60 & set +m; (until grep -q sleep /proc/$$/comm; do :; done) & exec sleep 60";
   let pid = 0;
   const controller = new AbortController();
-  const running = start(sh("set -m; sleep 60 & set +m; true & exec sleep 60").command, {
+  const running = start(sh(script).command, {
     signal: controller.signal,
     onStart: (started) => {
       pid = started;
@@ -69,5 +70,6 @@ test("a look at a session tells the dead from the living, and groups apart", asy
   }
   controller.abort();
   await running;
-  assert.deepEqual(sessionMembers(pid, { everywhere: true }), []);
+  // The two orphans that were killed may still wait to be collected, by the system's first process.
+  assert.ok((sessionMembers(pid, { everywhere: true }) ?? []).every((member) => member.dead));
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { killAllNow } from "../../src/process/index.js";
 import { liveTrees } from "../../src/process/process-tree.js";
-import { fixture, folder, marked, read, sh, start, text, until, zombies } from "./commands.js";
+import { fixture, folder, marked, sh, start, text, until, zombies } from "./commands.js";
 
 const LIMIT = { timeout: 20_000 };
 
@@ -19,7 +20,7 @@ test("the time limit ends a command, with the output so far", LIMIT, async () =>
 
 test("a command that ends by itself on SIGTERM tells its code, and its last words are heard", LIMIT, async () => {
   const controller = new AbortController();
-  const tree = sh("trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.01; done");
+  const tree = sh("trap 'echo bye; exit 5' TERM; echo ready; while :; do :; done");
   const exit = await start(tree.command, { signal: controller.signal, onOutput: () => controller.abort() });
   assert.deepEqual([exit.end, exit.code, exit.signal, text(exit)], ["cancelled", 5, undefined, "ready\nbye\n"]);
 });
@@ -115,10 +116,11 @@ test("a process of another session that holds the pipes does not hold the end", 
 
 test("zombies that nobody collects count as dead", LIMIT, async (t) => {
   const file = join(folder(t), "keeper");
-  const tree = sh(
-    `perl '${fixture("zombie-keeper.pl")}' '${file}' >/dev/null 2>&1 & until [ -e '${file}' ]; do sleep 0.01; done`,
-  );
-  t.after(() => process.kill(Number(read(file)), "SIGKILL"));
+  const keeper = `perl '${fixture("zombie-keeper.pl")}' '${file}' >/dev/null 2>&1 &`;
+  const tree = sh(`${keeper} until [ -e '${file}' ]; do sleep 0.01; done`);
+  t.after(() => {
+    for (const pid of tree.alive()) process.kill(pid, "SIGKILL");
+  });
   const exit = await start(tree.command);
   assert.deepEqual([exit.end, exit.leftovers, exit.error], ["exited", false, undefined]);
   // The group is there all the same, as the zombie's.
@@ -149,9 +151,11 @@ test("killAllNow kills every running tree, without waiting", LIMIT, async () => 
   killAllNow();
 });
 
-test("two hundred commands leave no zombie, no descriptor and no entry behind", LIMIT, async () => {
+test("two hundred commands leave no zombie, no entry and no listener behind", LIMIT, async () => {
+  const { signal } = new AbortController();
   for (let at = 0; at < 50; at += 1) {
-    await Promise.all(["true", "echo x", "true & true", "kill -KILL $$"].map((script) => start(sh(script).command)));
+    const scripts = ["true", "echo x", "true & true", "kill -KILL $$"];
+    await Promise.all(scripts.map((script) => start(sh(script).command, { signal })));
   }
-  assert.deepEqual([zombies(), liveTrees()], [[], 0]);
+  assert.deepEqual([zombies(), liveTrees(), getEventListeners(signal, "abort").length], [[], 0, 0]);
 });

@@ -131,7 +131,10 @@ export function stall(): Step {
   return { type: "stall" };
 }
 
-/** Destroys the socket. First in a reply, the client gets no byte at all. Ends the reply. */
+/**
+ * Destroys the socket. First in a reply, the client gets no byte at all; on a connection it used before, Belay takes that
+ * for one that had grown old and asks again at once, without an announced retry. Ends the reply.
+ */
 export function cut(): Step {
   return { type: "cut" };
 }

@@ -1,11 +1,17 @@
 import { AssertionError } from "node:assert";
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Provider } from "../../src/protocol/index.js";
-import { type FrameWriter, frameWriter, type WireName } from "./model-frames.js";
-import type { Reply, Step } from "./model-replies.js";
+import type { WireName } from "./model-frames.js";
+import { play } from "./model-player.js";
+import { type Reply, status } from "./model-replies.js";
 import { checkRequest, isObject, type JsonObject, textOf } from "./model-server-checks.js";
 
 export * from "./model-replies.js";
@@ -23,7 +29,10 @@ export interface ReceivedRequest {
   readonly input: readonly JsonObject[];
   /** `performance.now()` when the whole body had arrived. */
   readonly at: number;
-  /** `performance.now()` when the connection was closed, by either side; with keep-alive that can be much later. */
+  /**
+   * `performance.now()` when the connection was closed, by either side. It is kept between requests: after an answer that
+   * came to its end it closes when the model is closed, or after 5 s.
+   */
   readonly closed: Promise<number>;
   /** The output text sent for a call, on either wire. */
   outputOf(callId: string): string | undefined;
@@ -50,7 +59,7 @@ export interface ModelServer {
   script(answer: (request: ReceivedRequest, n: number) => Reply): void;
   /** The first request not handed out by this function before; rejects after 10 s without one. */
   nextRequest(): Promise<ReceivedRequest>;
-  /** `performance.now()` when the connection of request `n` was closed; waits for that request first. */
+  /** `performance.now()` when the connection of request `n` was closed; waits up to 10 s for the request, and for the end. */
   closed(n: number): Promise<number>;
   /** Returns the violations and forgets them: for tests that mean to cause them. */
   takeViolations(): string[];
@@ -61,87 +70,61 @@ export interface ModelServer {
 const WAIT_LIMIT_MS = 10_000;
 
 export async function startModelServer(options: { readonly wire?: WireName } = {}): Promise<ModelServer> {
-  const requests: ReceivedRequest[] = [];
-  const arrivals = new Set<() => void>();
-  const queue: Reply[] = [];
-  const sockets = new Set<Socket>();
-  let violations: string[] = [];
-  let connections = 0;
-  let handedOut = 0;
-  let fallback: ((request: ReceivedRequest, n: number) => Reply) | undefined;
+  const server = new LoopbackModel(options.wire ?? "responses");
+  await server.listen();
+  return server;
+}
 
-  const nextReply = (request: ReceivedRequest): Reply => {
-    const reply = queue.shift() ?? fallback?.(request, request.n);
-    if (reply !== undefined) return reply;
-    violations.push(`request ${request.n}: no reply was scripted for it`);
-    const body = JSON.stringify({ error: { message: "no reply was scripted for this request" } });
-    return { type: "status", code: 400, body, headers: { "content-type": "application/json" } };
-  };
-  const receive = async (incoming: IncomingMessage, response: ServerResponse) => {
-    const text = await readAll(incoming);
-    if (text === undefined) return;
-    const request = received(incoming, text, requests.length);
-    if (request === undefined) {
-      violations.push(`no such path, or a body that is not JSON: ${incoming.method} ${incoming.url}`);
-      response.writeHead(404).end();
-      return;
-    }
-    for (const problem of checkRequest(request.wire, request.body)) violations.push(`request ${request.n}: ${problem}`);
-    requests.push(request);
-    for (const arrived of [...arrivals]) arrived();
-    await play(nextReply(request), request, response);
-  };
-  const server = createServer((incoming, response) => {
-    receive(incoming, response).catch((error: unknown) => {
-      // A bug in the script or in this server: the test must hear of it, and the client must not hang.
-      violations.push(`the model server failed: ${String(error)}`);
-      response.destroy();
+class LoopbackModel implements ModelServer {
+  readonly requests: ReceivedRequest[] = [];
+  readonly #wire: WireName;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #arrivals = new Set<() => void>();
+  readonly #queue: Reply[] = [];
+  #violations: string[] = [];
+  #connections = 0;
+  #handedOut = 0;
+  #fallback: ((request: ReceivedRequest, n: number) => Reply) | undefined;
+
+  constructor(wire: WireName) {
+    this.#wire = wire;
+    this.#server = createServer((incoming, response) => {
+      this.#receive(incoming, response).catch((error: unknown) => {
+        // A bug in the script or in this server: the test must hear of it, and the client must not hang.
+        this.#violations.push(`the model server failed: ${String(error)}`);
+        response.destroy();
+      });
     });
-  });
-  server.keepAliveTimeout = 60_000;
-  server.on("connection", (socket) => {
-    connections += 1;
-    sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.on("close", () => sockets.delete(socket));
-    // A client that goes away in the middle is what many tests are about.
-    socket.on("error", () => {});
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    this.#server.keepAliveTimeout = 5000;
+    this.#server.on("connection", (socket) => this.#connected(socket));
+  }
 
-  const requestAt = (n: number) =>
-    new Promise<ReceivedRequest>((resolve, reject) => {
-      const check = () => {
-        const request = requests[n];
-        if (request === undefined) return;
-        clearTimeout(timer);
-        arrivals.delete(check);
-        resolve(request);
-      };
-      const timer = setTimeout(() => {
-        arrivals.delete(check);
-        reject(new Error(`the model server got no request ${n} within ${WAIT_LIMIT_MS} ms`));
-      }, WAIT_LIMIT_MS);
-      arrivals.add(check);
-      check();
-    });
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
+  }
 
-  return {
-    url,
-    requests,
-    get connections() {
-      return connections;
-    },
-    get violations() {
-      return violations;
-    },
-    provider: (overrides = {}) => ({
+  get connections(): number {
+    return this.#connections;
+  }
+
+  get violations(): readonly string[] {
+    return this.#violations;
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    // A test that failed before its `close` must be able to end.
+    this.#server.unref();
+  }
+
+  provider(overrides: Partial<Provider> = {}): Provider {
+    return {
       id: "mock",
       name: "Mock",
-      baseUrl: url,
-      wireApi: options.wire ?? "responses",
+      baseUrl: this.url,
+      wireApi: this.#wire,
       apiKey: "test-key",
       headers: {},
       queryParams: {},
@@ -150,22 +133,100 @@ export async function startModelServer(options: { readonly wire?: WireName } = {
       streamIdleTimeoutMs: 10_000,
       proxyUrl: undefined,
       ...overrides,
-    }),
-    enqueue: (...replies) => void queue.push(...replies),
-    script: (answer) => (fallback = answer),
-    nextRequest: () => requestAt(handedOut++),
-    closed: async (n) => await (await requestAt(n)).closed,
-    takeViolations: () => violations.splice(0),
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      const found = violations;
-      violations = [];
-      if (found.length > 0) {
-        throw new AssertionError({ message: `the model server saw bad requests:\n- ${found.join("\n- ")}` });
-      }
-    },
-  };
+    };
+  }
+
+  enqueue(...replies: readonly Reply[]): void {
+    this.#queue.push(...replies);
+  }
+
+  script(answer: (request: ReceivedRequest, n: number) => Reply): void {
+    this.#fallback = answer;
+  }
+
+  nextRequest(): Promise<ReceivedRequest> {
+    const n = this.#handedOut;
+    this.#handedOut += 1;
+    return this.#requestAt(n);
+  }
+
+  async closed(n: number): Promise<number> {
+    const request = await this.#requestAt(n);
+    return await bounded(request.closed, `request ${n}'s connection was not closed`);
+  }
+
+  takeViolations(): string[] {
+    return this.#violations.splice(0);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const found = this.takeViolations();
+    if (found.length === 0) return;
+    throw new AssertionError({ message: `the model server saw bad requests:\n- ${found.join("\n- ")}` });
+  }
+
+  #connected(socket: Socket): void {
+    this.#connections += 1;
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    // Each request on the connection listens for its end.
+    socket.setMaxListeners(0);
+    socket.on("close", () => this.#sockets.delete(socket));
+    // A client that goes away in the middle is what many tests are about.
+    socket.on("error", () => {});
+  }
+
+  async #receive(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = await readAll(incoming);
+    if (text === undefined) return;
+    const request = received(incoming, text, this.requests.length);
+    if (request === undefined) {
+      this.#violations.push(`no such path, or a body that is not JSON: ${incoming.method} ${incoming.url}`);
+      response.writeHead(404).end();
+      return;
+    }
+    const problems = checkRequest(request.wire, request.body);
+    this.#violations.push(...problems.map((problem) => `request ${request.n}: ${problem}`));
+    this.requests.push(request);
+    for (const arrived of [...this.#arrivals]) arrived();
+    await play(this.#nextReply(request), request, response);
+  }
+
+  #nextReply(request: ReceivedRequest): Reply {
+    const reply = this.#queue.shift() ?? this.#fallback?.(request, request.n);
+    if (reply !== undefined) return reply;
+    this.#violations.push(`request ${request.n}: no reply was scripted for it`);
+    return status(400, { error: { message: "no reply was scripted for this request" } });
+  }
+
+  #requestAt(n: number): Promise<ReceivedRequest> {
+    const arrival = new Promise<ReceivedRequest>((resolve) => {
+      const check = () => {
+        const request = this.requests[n];
+        if (request === undefined) return;
+        this.#arrivals.delete(check);
+        resolve(request);
+      };
+      this.#arrivals.add(check);
+      check();
+    });
+    return bounded(arrival, `the model server got no request ${n}`);
+  }
+}
+
+/** Rejects when nothing comes within 10 s: a test that waits for what never happens should say so. */
+async function bounded<T>(awaited: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} within ${WAIT_LIMIT_MS} ms`)), WAIT_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([awaited, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The whole body as text; undefined when the client left before its end. */
@@ -199,7 +260,6 @@ function received(incoming: IncomingMessage, text: string, n: number): ReceivedR
     if (socket.destroyed) resolve(performance.now());
     else socket.once("close", () => resolve(performance.now()));
   });
-  socket.setMaxListeners(0);
   const texts = (role: string) => input.filter((item) => item.role === role).map((item) => textOf(item.content));
   return {
     n,
@@ -227,120 +287,4 @@ function wireOf(path: string): WireName | undefined {
   const name = path.split("?")[0]!;
   if (name.endsWith("/responses")) return "responses";
   return name.endsWith("/chat/completions") ? "chat" : undefined;
-}
-
-/** One reply on its way out. */
-interface Exchange {
-  readonly response: ServerResponse;
-  readonly writer: FrameWriter;
-  readonly gone: AbortSignal;
-  trickle: { readonly bytes: number; readonly ms: number } | undefined;
-}
-
-async function play(reply: Reply, request: ReceivedRequest, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
-  const exchange: Exchange = {
-    response,
-    writer: frameWriter(request.wire, request.n),
-    gone: gone.signal,
-    trickle: undefined,
-  };
-  const steps = Array.isArray(reply) ? (reply as readonly Step[]) : [reply as Step];
-  for (const step of steps) {
-    if (gone.signal.aborted) return;
-    if ((await playStep(step, exchange)) === "over") return;
-  }
-  if (steps.some((step) => step.type === "raw")) {
-    response.end();
-    return;
-  }
-  for (const frame of exchange.writer.end()) await write(frame, exchange);
-  response.end();
-}
-
-async function playStep(step: Step, exchange: Exchange): Promise<"on" | "over"> {
-  const { response, gone } = exchange;
-  switch (step.type) {
-    case "headers":
-      sendHeaders(exchange);
-      response.flushHeaders();
-      return "on";
-    case "pause":
-      await rest(step.ms, gone);
-      return "on";
-    case "hold":
-      await Promise.race([step.enter(), aborted(gone)]);
-      return "on";
-    case "stall":
-      await aborted(gone);
-      return "over";
-    case "cut":
-      await flushed(exchange);
-      response.socket?.destroy();
-      return "over";
-    case "end_early":
-      sendHeaders(exchange);
-      response.end();
-      return "over";
-    case "trickle":
-      exchange.trickle = step;
-      return "on";
-    case "raw":
-      await write(step.bytes, exchange);
-      return "on";
-    case "status":
-      response.writeHead(step.code, step.headers).end(step.body);
-      return "over";
-    default:
-      return playContent(step, exchange);
-  }
-}
-
-async function playContent(step: Step, exchange: Exchange): Promise<"on" | "over"> {
-  let first = true;
-  for (const frame of exchange.writer.frames(step)) {
-    if (step.type === "text" && step.delayMs > 0 && !first) {
-      await rest(step.delayMs, exchange.gone);
-    }
-    first = false;
-    await write(frame, exchange);
-  }
-  if (step.type !== "failed" && step.type !== "incomplete") return "on";
-  exchange.response.end();
-  return "over";
-}
-
-function sendHeaders({ response }: Exchange): void {
-  if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
-}
-
-async function write(data: string | Uint8Array, exchange: Exchange): Promise<void> {
-  const { response, gone, trickle } = exchange;
-  sendHeaders(exchange);
-  const bytes = Buffer.from(data);
-  const size = trickle?.bytes ?? bytes.length;
-  for (let at = 0; at < bytes.length && !gone.aborted; at += size) {
-    const roomy = response.write(bytes.subarray(at, at + size));
-    if (!roomy) await Promise.race([once(response, "drain"), aborted(gone)]);
-    if (trickle !== undefined) await (trickle.ms > 0 ? rest(trickle.ms, gone) : nextTurn());
-  }
-}
-
-/** Waits until the system has taken all bytes: what is destroyed after that still arrives. */
-async function flushed({ response, gone }: Exchange): Promise<void> {
-  while ((response.socket?.writableLength ?? 0) > 0 && !gone.aborted) await nextTurn();
-}
-
-async function rest(ms: number, gone: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal: gone });
-  } catch {
-    // The client left: the steps that follow see that for themselves.
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from "commander";
+import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./front/exec/index.js";
+import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
+import { protoCommand, runProto } from "./front/proto/index.js";
+
+interface DemoFlags {
+  readonly json?: boolean;
+  readonly color: ColorChoice;
+}
+
+const USAGE_EXIT_CODE = 2;
+
+const AFTER_HELP = `
+Configuration: config.toml in $BELAY_HOME, else $CODEX_HOME, else ~/.belay. Keys: OPENAI_API_KEY, or what a provider names.
+
+Examples:
+  belay demo                                 see it work, without a key
+  belay exec "fix the failing test"          one task, then the result
+  belay exec --json - < task.md              the same for programs
+  belay help exec                            all options of a command
+`;
+
+/** Runs the command line as this process; the engine is loaded when a front end asks for it. Never rejects. */
+export function startCommandLine(words: readonly string[], options: Omit<ProgramOptions, "loadEngine">): Promise<void> {
+  const loadEngine = () => import("./engine/index.js");
+  return runProgram((deps) => runCommandLine(words, deps), { ...options, loadEngine });
+}
+
+/** Picks the front end that the words of the command line name and runs it; resolves with the exit code. */
+export async function runCommandLine(words: readonly string[], deps: FrontDeps): Promise<number> {
+  let code = 0;
+  const program = describeProgram(deps, (exitCode) => {
+    code = exitCode;
+  });
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return code;
+  } catch (error) {
+    // How commander ends: help that was asked for is a success, all else is wrong usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    throw error;
+  }
+}
+
+function describeProgram(deps: FrontDeps, finish: (code: number) => void): Command {
+  const program = new Command("belay")
+    .description("A coding agent that stops when you say stop.")
+    .version(`belay ${deps.version}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addOption(overrideOption())
+    .enablePositionalOptions()
+    .showHelpAfterError("(belay --help shows what there is)")
+    .addHelpText("after", AFTER_HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void deps.stdout.write(text),
+      writeErr: (text) => void deps.stderr.write(text),
+    });
+  const demo = new Command("demo")
+    .description("watch a scripted model fix a bug in a throw-away project")
+    .option("--json", "print events as JSON lines")
+    .addOption(colorOption())
+    .action(async (flags: DemoFlags) => finish(await runDemo({ json: flags.json === true, color: flags.color }, deps)));
+  const commands = [
+    execCommand(async (args) => finish(await runExec(args, deps))),
+    protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
+    demo,
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  return program;
+}

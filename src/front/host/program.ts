@@ -1,0 +1,108 @@
+import { randomFillSync } from "node:crypto";
+import { fstatSync } from "node:fs";
+import { isatty } from "node:tty";
+import type { Conversations, EngineDeps } from "../../engine/index.js";
+import { BROKEN_PIPE_EXIT_CODE, type FrontDeps, type Input, SIGNAL_EXIT_CODES } from "./deps.js";
+import { StreamOutput } from "./output.js";
+import { watchSignals } from "./signals.js";
+
+/** The part of the engine that a process hosts. */
+export interface Engine {
+  createConversations(deps: EngineDeps): Conversations;
+  /** Kills, synchronously, every process that any call has started. */
+  killEverythingNow(): void;
+}
+
+export interface ProgramOptions {
+  readonly process: NodeJS.Process;
+  readonly version: string;
+  readonly loadEngine: () => Promise<Engine>;
+  /** Ends the process, at once. */
+  readonly exit: (code: number) => void;
+}
+
+const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+const random = (n: number): Uint8Array => randomFillSync(new Uint8Array(n));
+
+/**
+ * Runs one front end in this process, then ends the process with the exit code it resolves with, once all output has
+ * reached its reader. Whatever goes wrong, no child process is left.
+ */
+export async function runProgram(front: (deps: FrontDeps) => Promise<number>, options: ProgramOptions): Promise<void> {
+  const { process } = options;
+  const stdout = new StreamOutput(process.stdout);
+  const stderr = new StreamOutput(process.stderr);
+  const hurry = new AbortController();
+  let engine: Engine | undefined;
+
+  const leave = (code: number): void => {
+    engine?.killEverythingNow();
+    stdout.hand();
+    stderr.hand();
+    options.exit(code);
+  };
+  const crash = (error: unknown): void => {
+    void stderr.write(`belay: internal error: ${describe(error, process.env.BELAY_DEBUG !== undefined)}\n`);
+    leave(1);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  // Nothing left to wait for, and no exit code yet: a promise was lost somewhere. Node would leave with 0.
+  process.once("beforeExit", () => crash(new Error("the program ended before its work did")));
+  const signals = watchSignals({
+    process,
+    monotonic: clock.monotonic,
+    leave: (signal) => leave(SIGNAL_EXIT_CODES[signal]),
+  });
+
+  const loadConversations = async (): Promise<Conversations> => {
+    engine = await options.loadEngine();
+    return engine.createConversations({ clock, random, version: options.version });
+  };
+  let conversations: Promise<Conversations> | undefined;
+  try {
+    const code = await front({
+      env: process.env,
+      cwd: process.cwd(),
+      stdin: {
+        kind: kindOf(0),
+        [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+      },
+      stdout,
+      stderr,
+      clock,
+      random,
+      version: options.version,
+      signals,
+      conversations() {
+        conversations ??= loadConversations();
+        return conversations;
+      },
+    });
+    signals.onStop(() => hurry.abort());
+    await stdout.flush(hurry.signal);
+    if (stdout.failure !== undefined) void stderr.write(`belay: cannot write to stdout: ${stdout.failure.message}\n`);
+    await stderr.flush(hurry.signal);
+    leave(exitCode(code, stdout));
+  } catch (error) {
+    // The last of the places where an unknown error may arrive; it must not leave children behind.
+    crash(error);
+  }
+}
+
+/** A success that nobody could read is none. */
+function exitCode(code: number, stdout: StreamOutput): number {
+  if (code !== 0 || !stdout.broken) return code;
+  return stdout.failure === undefined ? BROKEN_PIPE_EXIT_CODE : 1;
+}
+
+function kindOf(fd: number): Input["kind"] {
+  if (isatty(fd)) return "terminal";
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket() ? "pipe" : "other";
+}
+
+function describe(error: unknown, full: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  return full ? (error.stack ?? error.message) : `${error.message} (BELAY_DEBUG=1 shows where)`;
+}

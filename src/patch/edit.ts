@@ -1,0 +1,147 @@
+import { encode, firstUnencodable } from "./encoding.js";
+import type { Placement } from "./match.js";
+import { quote, type Refusal, refuse } from "./patch.js";
+import { endingOf, lineEnd, lineStart, linesIn, type Span, type Text } from "./text.js";
+
+/** The bytes of `start` to `end` give way to `bytes`. */
+export interface Edit extends Span {
+  readonly bytes: Buffer;
+}
+
+/** A run of bytes of a new content: a slice of the old file (`from` is its offset there), or new. */
+export interface Piece {
+  readonly bytes: Buffer;
+  readonly from?: number;
+}
+
+/**
+ * The edits of all placed hunks, in file order. Kept lines are left alone, byte for byte; an added line takes the ending
+ * of the line it stands in for, else of the line above, else below, else LF; it always has one, also as the last line.
+ */
+export function editsOf(
+  text: Text,
+  placements: readonly Placement[],
+): { readonly ok: true; readonly edits: readonly Edit[] } | Refusal {
+  const edits: Edit[] = [];
+  const ordered = [...placements].sort((a, b) => a.span.start - b.span.start);
+  for (const placement of ordered) {
+    const wrong = addEdits(text, placement, edits);
+    if (wrong !== undefined) return refuse(`the hunk at patch line ${placement.hunk.line} ${wrong}`);
+  }
+  return { ok: true, edits };
+}
+
+interface Run {
+  readonly start: number;
+  end: number;
+  readonly dropped: Span[];
+  readonly added: { readonly text: string; readonly open: boolean }[];
+}
+
+/** Pushes the placement's edits, or says what keeps it from being written. */
+function addEdits(text: Text, { lines, span }: Placement, edits: Edit[]): string | undefined {
+  const old = linesIn(text, span);
+  let next = 0;
+  let at = span.start;
+  let run: Run | undefined;
+  const flush = (): string | undefined => {
+    if (run === undefined) return undefined;
+    const built = runEdit(text, run, edits.at(-1)?.end === text.end ? "touched" : "untouched");
+    run = undefined;
+    if (typeof built === "string") return built;
+    edits.push(built);
+    return undefined;
+  };
+  for (const line of lines) {
+    if (line.kind === "keep") {
+      const wrong = flush();
+      if (wrong !== undefined) return wrong;
+    } else run ??= { start: at, end: at, dropped: [], added: [] };
+    if (line.kind === "add") run?.added.push({ text: line.text, open: line.open === true });
+    else {
+      const there = old[next]!;
+      next += 1;
+      at = there.end;
+      if (run === undefined) continue;
+      run.dropped.push(there);
+      run.end = there.end;
+    }
+  }
+  return flush();
+}
+
+/** `tail` tells whether an edit before this one has already dealt with the file's end. */
+function runEdit(text: Text, run: Run, tail: "touched" | "untouched"): Edit | string {
+  const parts: Buffer[] = [];
+  const fallback = neighbourEnding(text, run);
+  const appends = run.added.length > 0 && run.start > text.start && run.start === text.end;
+  // A last line without an ending gets one before anything can follow it.
+  if (appends && tail === "untouched" && !lastLineEnded(text)) parts.push(fallback);
+  for (const [at, added] of run.added.entries()) {
+    const bytes = encode(added.text, text.encoding);
+    if (bytes === undefined) {
+      const char = firstUnencodable(added.text) ?? "";
+      return `adds ${quote(char)}, which the file's one-byte encoding can't hold`;
+    }
+    const dropped = run.dropped[Math.min(at, run.dropped.length - 1)];
+    const ending = dropped === undefined ? fallback : endingOf(text, dropped);
+    const last = at === run.added.length - 1 && run.end === text.end;
+    parts.push(bytes);
+    if (!(last && added.open)) parts.push(ending.length === 0 ? fallback : ending);
+  }
+  return { start: run.start, end: run.end, bytes: Buffer.concat(parts) };
+}
+
+function lastLineEnded(text: Text): boolean {
+  return endingOf(text, { start: lineStart(text, text.end), end: text.end }).length > 0;
+}
+
+/** The ending of the line above the run, else of the line below, else of the file's first line, else LF. */
+function neighbourEnding(text: Text, run: Run): Buffer {
+  const spans: Span[] = [];
+  if (run.start > text.start) spans.push({ start: lineStart(text, run.start), end: run.start });
+  if (run.end < text.end) spans.push({ start: run.end, end: lineEnd(text, run.end) });
+  spans.push({ start: text.start, end: lineEnd(text, text.start) });
+  const endings = spans.map((span) => endingOf(text, span));
+  return endings.find((ending) => ending.length > 0) ?? text.eol;
+}
+
+/** The pieces of a text after the edits, which are in order and don't overlap. */
+export function spliced(pieces: readonly Piece[], edits: readonly Edit[]): Piece[] {
+  const result: Piece[] = [];
+  let at = 0;
+  let piece = 0;
+  let offset = 0;
+  const copyTo = (end: number, keep: "keep" | "skip"): void => {
+    while (at < end) {
+      const current = pieces[piece]!;
+      const length = Math.min(end - at, current.bytes.length - offset);
+      if (keep === "keep" && length > 0) {
+        const bytes = current.bytes.subarray(offset, offset + length);
+        result.push(current.from === undefined ? { bytes } : { bytes, from: current.from + offset });
+      }
+      at += length;
+      offset += length;
+      if (offset === current.bytes.length) {
+        piece += 1;
+        offset = 0;
+      }
+    }
+  };
+  for (const edit of edits) {
+    copyTo(edit.start, "keep");
+    if (edit.bytes.length > 0) result.push({ bytes: edit.bytes });
+    copyTo(edit.end, "skip");
+  }
+  copyTo(sizeOf(pieces), "keep");
+  return result;
+}
+
+export function sizeOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+}
+
+/** The pieces as one buffer; a single piece is not copied. */
+export function joined(pieces: readonly Piece[]): Buffer {
+  return pieces.length === 1 ? pieces[0]!.bytes : Buffer.concat(pieces.map((piece) => piece.bytes));
+}

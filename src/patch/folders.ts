@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { errorCode, type FileOps } from "./file-ops.js";
+
+/** Folders held open at a time. */
+const HELD = 256;
+
+/**
+ * Folders held open while files in them change. On Linux a name is reached through the open folder
+ * (`/proc/self/fd/N/name`), so a link put in the place of one of its parents after the check leads nowhere else;
+ * elsewhere the folder's real path is checked again at each use.
+ */
+export class Folders {
+  readonly #ops: FileOps;
+  readonly #held = new Map<string, number>();
+
+  constructor(ops: FileOps) {
+    this.#ops = ops;
+  }
+
+  /** A path for a name in the folder, which is given by its real path. Throws when the folder is not there, or is elsewhere now. */
+  at(folder: string, name: string): string {
+    if (process.platform !== "linux") {
+      if (this.#ops.realpath(folder) !== folder) throw moved(folder);
+      return join(folder, name);
+    }
+    return `/proc/self/fd/${this.#open(folder)}/${name}`;
+  }
+
+  /** Makes what happened in the folder durable, where the file system can. */
+  async sync(folder: string): Promise<void> {
+    try {
+      await this.#ops.sync(this.#open(folder));
+    } catch {
+      // Some file systems can't sync a folder; its files are safe, and a kill loses nothing.
+    }
+  }
+
+  close(): void {
+    for (const fd of this.#held.values()) this.#ops.close(fd);
+    this.#held.clear();
+  }
+
+  #open(folder: string): number {
+    const held = this.#held.get(folder);
+    if (held !== undefined) {
+      // Kept in order of use: a path given out stays good while the next few folders are used.
+      this.#held.delete(folder);
+      this.#held.set(folder, held);
+      return held;
+    }
+    if (this.#held.size >= HELD) this.#closeOldest();
+    const fd = this.#ops.openFolder(folder);
+    if (process.platform === "linux" && this.#placeOf(fd) !== folder) {
+      this.#ops.close(fd);
+      throw moved(folder);
+    }
+    this.#held.set(folder, fd);
+    return fd;
+  }
+
+  #placeOf(fd: number): string {
+    try {
+      return this.#ops.readlink(`/proc/self/fd/${fd}`);
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") throw new Error("/proc is not mounted", { cause: error });
+      throw error;
+    }
+  }
+
+  #closeOldest(): void {
+    for (const [folder, fd] of this.#held) {
+      this.#held.delete(folder);
+      this.#ops.close(fd);
+      return;
+    }
+  }
+}
+
+/** The code of the error for a folder that is not where it was. */
+export const MOVED = "EMOVED";
+
+function moved(folder: string): Error {
+  const message = `the folder ${JSON.stringify(folder)} was moved, or a link now stands in its path`;
+  return Object.assign(new Error(message), { code: MOVED });
+}

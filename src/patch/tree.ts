@@ -1,0 +1,132 @@
+import { dirname } from "node:path";
+import type { Piece } from "./edit.js";
+import type { FileOps, FileStat } from "./file-ops.js";
+import { quote, type Refusal, refuse } from "./patch.js";
+import { PathResolver } from "./paths.js";
+
+/** A file on disk when the patch was planned. */
+export interface Original {
+  readonly stat: FileStat;
+  /** Undefined for a symbolic link, and for a file too large to hold. */
+  readonly bytes: Buffer | undefined;
+  /** The time of its last write can't tell whether it is written again: its bytes have to be compared. */
+  readonly fresh: boolean;
+}
+
+/** What a file will hold. */
+export interface Content {
+  readonly pieces: readonly Piece[];
+  /** The file whose old bytes the pieces are cut from; another than where the content will stand after a move. */
+  readonly source: Node;
+}
+
+/** One file while a patch is planned. */
+export interface Node {
+  readonly folder: string;
+  readonly name: string;
+  readonly real: string;
+  /** Absolute, as the patch first named it: links not resolved. */
+  readonly path: string;
+  readonly missing: readonly string[];
+  original: Original | undefined;
+  content: Content | undefined;
+  /** Why there is no content: "deleted by this patch". */
+  gone?: string;
+  movedTo?: Node;
+}
+
+/** Bytes a plan holds of all its files together. */
+const MAX_HELD = 1024 * 1024 * 1024;
+/** File systems keep the time of the last write no finer than this, in ms. */
+const TIME_GRAIN = 2000;
+
+/** The files a patch names as they will be, step by step; each is read once, when it is first named. */
+export class Tree {
+  readonly #ops: FileOps;
+  readonly #resolver: PathResolver;
+  readonly #nodes = new Map<string, Node>();
+  #held = 0;
+
+  constructor(ops: FileOps) {
+    this.#ops = ops;
+    this.#resolver = new PathResolver(ops);
+  }
+
+  nodes(): readonly Node[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** The file at an absolute path; `linked` when its last part is a symbolic link. */
+  async node(
+    path: string,
+    links: "follow" | "keep",
+  ): Promise<{ readonly ok: true; readonly node: Node; readonly linked: boolean } | Refusal> {
+    if (path.length > 1 && path.endsWith("/")) return refuse("the path names a folder");
+    const place = this.#resolver.resolve(path, links);
+    if (!place.ok) return place;
+    const { folder, name, real, missing, stat, linked } = place;
+    const known = this.#nodes.get(real);
+    if (known !== undefined) return { ok: true, node: known, linked };
+    if (stat?.kind === "folder") return refuse("it is a folder");
+    if (stat?.kind === "other") return refuse("it is not a regular file");
+    const node: Node = { folder, name, real, path, missing, original: undefined, content: undefined };
+    if (stat !== undefined) {
+      const original = await this.#read(real, stat);
+      node.original = original;
+      const { bytes } = original;
+      if (bytes === undefined && links === "follow") return refuse("it is too large for a patch");
+      const pieces = bytes === undefined || bytes.length === 0 ? [] : [{ bytes, from: 0 }];
+      node.content = { pieces, source: node };
+    }
+    this.#nodes.set(real, node);
+    return { ok: true, node, linked };
+  }
+
+  /** The content of one file becomes that of another. */
+  move(from: Node, to: Node): void {
+    // On a file system that ignores case, `a` and `A` are one file: a move between them is onto nothing.
+    if (to.original !== undefined && this.#isAlias(from, to)) to.original = undefined;
+    to.content = from.content;
+    from.content = undefined;
+    from.gone = `moved to ${quote(to.path)} by this patch`;
+    from.movedTo = to;
+  }
+
+  /** Files that can't be at the same time: one below another, or two names of one file that both change. */
+  conflict(): Refusal | undefined {
+    const present = this.nodes().filter((node) => node.content !== undefined);
+    const inodes = new Map<string, Node>();
+    for (const node of present) {
+      for (let folder = node.folder; folder !== dirname(folder); folder = dirname(folder)) {
+        if (this.#nodes.get(folder)?.content === undefined) continue;
+        return refuse(`${quote(node.path)} can't be below ${quote(folder)}, which is a file`);
+      }
+      const inode = node.original?.stat.inode;
+      if (inode === undefined) continue;
+      const other = inodes.get(inode);
+      if (other !== undefined) return refuse(`${quote(node.path)} and ${quote(other.path)} are one file (hard links)`);
+      inodes.set(inode, node);
+    }
+    return undefined;
+  }
+
+  async #read(path: string, stat: FileStat): Promise<Original> {
+    if (stat.kind === "link") return { stat, bytes: undefined, fresh: false };
+    if (this.#held + stat.size > MAX_HELD) return { stat, bytes: undefined, fresh: false };
+    const fd = this.#ops.open(path, "read");
+    try {
+      const opened = this.#ops.stat(fd);
+      const bytes = await this.#ops.read(fd, MAX_HELD - this.#held);
+      this.#held += bytes.length;
+      return { stat: opened, bytes, fresh: Date.now() - opened.modifiedMs < TIME_GRAIN };
+    } finally {
+      this.#ops.close(fd);
+    }
+  }
+
+  #isAlias(from: Node, to: Node): boolean {
+    if (from.original?.stat.inode !== to.original?.stat.inode || from.folder !== to.folder) return false;
+    if (from.name.toLowerCase() !== to.name.toLowerCase()) return false;
+    return !this.#ops.list(to.folder).includes(to.name);
+  }
+}

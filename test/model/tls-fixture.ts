@@ -1,0 +1,20 @@
+/** A self-signed certificate for localhost and its key, made for these tests and used nowhere else. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUCCPTP6KlRu0O8Q/IRSM54Z1mF78wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzAxMDAxMVoYDzIxMjYxMDMw
+MDEwMDExWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARcb9lscpAswKpIh5QxlNHO5O9VKFdNoIwzetyqn6qWYdYdikNOD4aL
+emxVhc2ZUhKW1PXfo6t8J0ffOE3LNscHo28wbTAdBgNVHQ4EFgQUScxvtc+TcIZy
+/CrvJdGq+Ak3KJIwHwYDVR0jBBgwFoAUScxvtc+TcIZy/CrvJdGq+Ak3KJIwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgdYWCuEgG+RdDjTv/Oy1VRlbB7QTBkDII3TmdIovnBOcCIQDy
+I1tCPIMnlYaiySoJqFCts7i0Pri1PG0Gs0EZ6tnLxw==
+-----END CERTIFICATE-----
+`;
+
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgqhLAduLkeCHeF8y1
+G7EpUwgEhnMATe7OS+GktY8aMAihRANCAARcb9lscpAswKpIh5QxlNHO5O9VKFdN
+oIwzetyqn6qWYdYdikNOD4aLemxVhc2ZUhKW1PXfo6t8J0ffOE3LNscH
+-----END PRIVATE KEY-----
+`;

@@ -1,0 +1,86 @@
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import type { TestContext } from "node:test";
+import { applyPlan, type FileOps, parsePatch, planPatch } from "../../src/patch/index.js";
+
+/** Files by relative path; text stands for its UTF-8 bytes. */
+export type Tree = Readonly<Record<string, string | Buffer>>;
+
+export interface Place {
+  /** Real path of the folder patches work in. */
+  readonly cwd: string;
+  /** Folder for journals, not made yet. */
+  readonly journal: string;
+}
+
+/** A folder of its own, gone after the test. */
+export function makePlace(t: TestContext, tree: Tree = {}): Place {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "belay-patch-")));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const place = { cwd: join(root, "work"), journal: join(root, "home", "patches") };
+  mkdirSync(place.cwd);
+  writeTree(place.cwd, tree);
+  return place;
+}
+
+export function writeTree(folder: string, tree: Tree): void {
+  for (const [path, content] of Object.entries(tree)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+}
+
+/** Every file below a folder, as latin1 so that each byte shows; links as `-> target`, folders without files as `""` with a slash. */
+export function readTree(folder: string): Record<string, string> {
+  const tree: Record<string, string> = {};
+  const visit = (path: string): void => {
+    const names = readdirSync(path).sort();
+    if (names.length === 0 && path !== folder) tree[`${relative(folder, path)}/`] = "";
+    for (const name of names) {
+      const full = join(path, name);
+      const stat = lstatSync(full);
+      if (stat.isDirectory()) visit(full);
+      else if (stat.isSymbolicLink()) tree[relative(folder, full)] = `-> ${readlinkSync(full)}`;
+      else tree[relative(folder, full)] = stat.isFile() ? readFileSync(full, "latin1") : "(special)";
+    }
+  };
+  visit(folder);
+  return tree;
+}
+
+export function bytesOf(tree: Tree): Record<string, string> {
+  const entries = Object.entries(tree).map(([path, content]) => [
+    path,
+    Buffer.from(content as string).toString("latin1"),
+  ]);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a! < b! ? -1 : 1)));
+}
+
+export const patchOf = (...lines: readonly string[]): string => `*** Begin Patch\n${lines.join("\n")}\n*** End Patch\n`;
+
+export type Outcome =
+  | { readonly ok: true; readonly summary: string }
+  | { readonly ok: false; readonly message: string };
+
+/** Parses, plans and applies, as a caller does. */
+export async function runPatch(text: string, place: Place, ops?: FileOps): Promise<Outcome> {
+  const parsed = parsePatch(text);
+  if (!parsed.ok) return parsed;
+  const seam = ops === undefined ? {} : { ops };
+  const planned = await planPatch(parsed.patch, { cwd: place.cwd, ...seam });
+  if (!planned.ok) return planned;
+  const signal = new AbortController().signal;
+  const applied = await applyPlan(planned.plan, { signal, journal: place.journal, ...seam });
+  return applied.ok ? { ok: true, summary: planned.plan.summary } : applied;
+}
