@@ -6,4 +6,4 @@ await build({entryPoints:files,outdir:out,outbase:".",format:"esm",platform:"nod
 if(!existsSync("src/patch/index.ts")) writeFileSync(out+"/src/patch/index.js","const no=()=>({ok:false,message:'no patch room yet'});export {no as applyPlan,no as insideRoots,no as parsePatch,no as planPatch}");
 const words=process.argv.slice(2);
 const tests=files.filter(n=>n.endsWith(".test.ts")&&words.some(w=>n.includes(w))).map(n=>join(out,n.replace(/\.ts$/,".js")));
-spawnSync(process.execPath,["--enable-source-maps","--test","--test-reporter=spec",...tests],{stdio:"inherit"});
+spawnSync(process.execPath,["--enable-source-maps","--test","--test-timeout=60000","--test-reporter=spec",...tests],{stdio:"inherit"});

@@ -96,8 +96,9 @@ function parseContent(cursor: Cursor): Parsed<string> {
 
 function parseUpdate(cursor: Cursor, path: string, line: number): Parsed<Section> {
   let moveTo: string | undefined;
-  const next = cursor.lines.findIndex((other, at) => at >= cursor.at && other.trim() !== "");
-  const move = next === -1 ? null : MOVE.exec(cursor.lines[next]!.trim());
+  let next = cursor.at;
+  while (cursor.lines[next]?.trim() === "") next += 1;
+  const move = MOVE.exec(cursor.lines[next]?.trim() ?? "");
   if (move !== null) {
     cursor.at = next;
     const target = parsePath(cursor, move[1]!);

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { call, hold, type ModelServer, partial, stall, startModelServer, status, text } from "../support/model-server.js";
+import { test } from "node:test";
+import { call, hold, partial, stall, status, text } from "../support/model-server.js";
 import { checkStopContract } from "../support/stop-contract.js";
-import { startTalk, type Talk } from "../support/talk.js";
-
-let server: ModelServer;
-before(async () => {
-  server = await startModelServer();
-});
-after(() => server.close());
+import { openTalk, type Talk } from "../support/talk.js";
 
 /** Interrupts by op, and returns the submission's id. */
 function interrupt(talk: Talk): string {
@@ -18,25 +12,27 @@ function interrupt(talk: Talk): string {
 }
 
 test("an interrupt with no turn is answered at once, in both forms", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   assert.equal(await talk.conversation.interrupt(), undefined);
   const id = interrupt(talk);
   await talk.until("error", (_, event) => event.id === id);
   checkStopContract(talk.events, [id]);
   await talk.close();
+  await server.close();
 });
 
 test("an interrupt sent right behind the input stops the turn that input started", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   const turn = talk.say("go");
   const end = await talk.conversation.interrupt();
   assert.equal(end?.status, "interrupted");
   assert.equal(end?.turnId, turn);
   await talk.close();
+  await server.close();
 });
 
 test("ten interrupts at one turn have ten answers, all after its end", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue([partial("thin"), stall()]);
   const turn = talk.say("go");
   await talk.until("agent_message_delta");
@@ -45,10 +41,11 @@ test("ten interrupts at one turn have ten answers, all after its end", async () 
   await talk.until("background_event", (_, event) => event.id === ids.at(-1));
   checkStopContract(talk.events, ids);
   await talk.close();
+  await server.close();
 });
 
 test("the model's socket closes at the interrupt while the server is silent", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(stall());
   talk.say("go");
   const request = (await server.nextRequest().then(() => server.requests.at(-1)))!;
@@ -57,10 +54,11 @@ test("the model's socket closes at the interrupt while the server is silent", as
   assert.equal(end?.status, "interrupted");
   assert.ok((await request.closed) - asked < 500);
   await talk.close();
+  await server.close();
 });
 
 test("partial text is kept once, marked as cut, and the model is told", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue([partial("The answer is "), stall()], text("Forty-two."));
   talk.say("what is it?");
   await talk.until("agent_message_delta");
@@ -75,10 +73,11 @@ test("partial text is kept once, marked as cut, and the model is told", async ()
   const note = server.requests[first]!.userTexts().find((line) => line.startsWith("<turn_aborted>"));
   assert.match(note ?? "", /stopped the previous turn after .*\n.*cut off/);
   await talk.close();
+  await server.close();
 });
 
 test("a running command is dead at the terminal event, its call is cut, its output so far is kept, the next never starts", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(
     [
       call("exec_command", { cmd: "echo done > done" }, "finished"),
@@ -116,10 +115,11 @@ test("a running command is dead at the terminal event, its call is cut, its outp
     [true, false, false],
   );
   await talk.close();
+  await server.close();
 });
 
 test("an interrupt during the wait for a retry ends the turn at once", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(status(429, { error: { message: "slow down" } }, { "retry-after": "60" }));
   const turn = talk.say("go");
   await talk.until("background_event", (msg) => /retrying 1\//.test(msg.message));
@@ -127,10 +127,11 @@ test("an interrupt during the wait for a retry ends the turn at once", async () 
   assert.equal(end?.turnId, turn);
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });
 
 test("a pending approval is withdrawn, and a late answer to it is refused", async () => {
-  const talk = startTalk(server.provider(), { approvalPolicy: "untrusted" });
+  const { server, talk } = await openTalk({ approvalPolicy: "untrusted" });
   server.enqueue(call("exec_command", { cmd: "echo ran > ran" }, "asks"), text("ok"));
   const turn = talk.say("go");
   await talk.until("exec_approval_request");
@@ -142,10 +143,11 @@ test("a pending approval is withdrawn, and a late answer to it is refused", asyn
   assert.equal(existsSync(join(talk.cwd, "ran")), false);
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });
 
 test("approvals: approved runs, approved for the session is not asked again, denied goes back to the model, abort stops the turn", async () => {
-  const talk = startTalk(server.provider(), { approvalPolicy: "untrusted" });
+  const { server, talk } = await openTalk({ approvalPolicy: "untrusted" });
   const command = { cmd: "echo x >> log" };
   const first = server.requests.length;
   server.enqueue(call("exec_command", command, "a"), call("exec_command", command, "b"), call("exec_command", { cmd: "echo no" }, "c"));
@@ -164,10 +166,11 @@ test("approvals: approved runs, approved for the session is not asked again, den
   assert.equal(server.requests[first + 3]?.outputOf("c"), "exec command rejected by user");
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });
 
 test("a turn that ends by itself first is not called interrupted", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(text("done"));
   const turn = talk.say("go");
   const ids: string[] = [];
@@ -178,10 +181,11 @@ test("a turn that ends by itself first is not called interrupted", async () => {
   await talk.until("error", (_, event) => event.id === ids[0]).catch(() => undefined);
   checkStopContract(talk.events, ids);
   await talk.close();
+  await server.close();
 });
 
 test("closing stops the turn and its command, and everything after it is refused", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(call("exec_command", { cmd: "echo on; sleep 30; echo late > late" }), text("ok"));
   const turn = talk.say("go");
   await talk.until("exec_command_output_delta");
@@ -192,10 +196,11 @@ test("closing stops the turn and its command, and everything after it is refused
   await talk.until("error", (_, event) => event.id === refused);
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });
 
 test("a model that goes on talking after the cut has no effect", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   const gate = hold();
   server.enqueue([partial("wait"), gate, call("exec_command", { cmd: "echo late > late" })], text("fine"));
   talk.say("go");
@@ -208,4 +213,5 @@ test("a model that goes on talking after the cut has no effect", async () => {
   assert.equal(existsSync(join(talk.cwd, "late")), false);
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });

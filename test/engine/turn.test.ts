@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { call, hold, type ModelServer, partial, stall, startModelServer, status, text, usage } from "../support/model-server.js";
+import { test } from "node:test";
+import { call, hold, partial, stall, status, text, usage } from "../support/model-server.js";
 import { checkStopContract } from "../support/stop-contract.js";
-import { startTalk } from "../support/talk.js";
-
-let server: ModelServer;
-before(async () => {
-  server = await startModelServer();
-});
-after(() => server.close());
+import { openTalk } from "../support/talk.js";
 
 test("a turn runs its calls, feeds the outputs back and ends once", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   const first = server.requests.length;
   server.enqueue([text("Looking."), call("exec_command", { cmd: "echo hi" }, "c1"), usage({ input: 7, output: 3 })], text("Done."));
   const end = await talk.end(talk.say("go"));
@@ -33,10 +27,11 @@ test("a turn runs its calls, feeds the outputs back and ends once", async () => 
   ]);
   assert.match(server.requests[first + 1]?.outputOf("c1") ?? "", /^Exit code: 0\nWall time: .*\nOutput:\nhi\n$/);
   await talk.close();
+  await server.close();
 });
 
 test("reading commands of one response run beside each other, outputs in call order", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   const first = server.requests.length;
   server.enqueue([call("exec_command", { cmd: "sleep 0.4" }, "slow"), call("exec_command", { cmd: "echo quick" }, "quick")], text("ok"));
   await talk.end(talk.say("go"));
@@ -45,10 +40,11 @@ test("reading commands of one response run beside each other, outputs in call or
   const outputs = server.requests[first + 1]!.input.filter((item) => item.type === "function_call_output");
   assert.deepEqual(outputs.map((item) => item.call_id), ["slow", "quick"]);
   await talk.close();
+  await server.close();
 });
 
 test("commands that may change something wait for each other", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(
     [call("exec_command", { cmd: "sleep 0.2; echo 1 >> log" }), call("exec_command", { cmd: "echo 2 >> log" })],
     text("ok"),
@@ -56,10 +52,11 @@ test("commands that may change something wait for each other", async () => {
   await talk.end(talk.say("go"));
   assert.equal(readFileSync(join(talk.cwd, "log"), "utf8"), "1\n2\n");
   await talk.close();
+  await server.close();
 });
 
 test("a patch is applied and told", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   writeFileSync(join(talk.cwd, "a.txt"), "one\ntwo\n");
   const input = "*** Begin Patch\n*** Update File: a.txt\n@@\n-one\n+uno\n two\n*** End Patch";
   server.enqueue(call("apply_patch", { input }), text("ok"));
@@ -69,10 +66,11 @@ test("a patch is applied and told", async () => {
   assert.equal(done.success, true);
   assert.match(done.stdout, /Success\. Updated the following files:\nM a\.txt\n/);
   await talk.close();
+  await server.close();
 });
 
 test("broken arguments and unknown tools go back to the model in a plain sentence, and show as events", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   const first = server.requests.length;
   server.enqueue([call("exec_command", '{"cmd": "ec', "bad"), call("frobnicate", {}, "unknown"), call("exec_command", { cmd: 7 }, "typed")], text("ok"));
   await talk.end(talk.say("go"));
@@ -83,10 +81,11 @@ test("broken arguments and unknown tools go back to the model in a plain sentenc
   const failed = talk.events.flatMap(({ msg }) => (msg.type === "background_event" && msg.call ? [msg.call.status] : []));
   assert.deepEqual(failed, ["failed", "failed", "failed"]);
   await talk.close();
+  await server.close();
 });
 
 test("input given while a turn runs is used once, at the next step", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   const first = server.requests.length;
   const gate = hold();
   server.enqueue([partial("thin"), gate, text("king")], text("answer"));
@@ -101,10 +100,11 @@ test("input given while a turn runs is used once, at the next step", async () =>
   assert.deepEqual(texts, ["first", "second", "third"]);
   assert.equal(talk.events.filter(({ msg }) => msg.type === "task_started").length, 1);
   await talk.close();
+  await server.close();
 });
 
 test("input that no model saw is handed back by the interrupt", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue([partial("thinking"), stall()]);
   const turn = talk.say("first");
   await talk.until("agent_message_delta");
@@ -114,10 +114,11 @@ test("input that no model saw is handed back by the interrupt", async () => {
   assert.equal(end.type, "turn_aborted");
   assert.deepEqual(end.unused_input, [[{ type: "text", text: "second" }]]);
   await talk.close();
+  await server.close();
 });
 
 test("a model error is an error, then the terminal event, and the conversation goes on", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue(status(400, { error: { message: "no such model: mock-model" } }), text("fine"));
   const turn = talk.say("go");
   const end = await talk.end(turn);
@@ -128,10 +129,11 @@ test("a model error is an error, then the terminal event, and the conversation g
   await talk.end(talk.say("again"));
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });
 
 test("empty input and an image that is none end the turn with a clear error and lose nothing", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   writeFileSync(join(talk.cwd, "note.png"), "not an image");
   const items = [{ type: "text" as const, text: "look" }, { type: "local_image" as const, path: "note.png" }];
   const end = await talk.end(talk.conversation.submit({ type: "user_input", items }));
@@ -141,10 +143,11 @@ test("empty input and an image that is none end the turn with a clear error and 
   const errors = talk.events.flatMap(({ msg }) => (msg.type === "error" ? [msg.message] : []));
   assert.match(errors[1] ?? "", /the input is empty/);
   await talk.close();
+  await server.close();
 });
 
 test("an op that starts its own task replaces the turn that runs", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue([partial("thin"), stall()], text("the summary"));
   const turn = talk.say("first");
   await talk.until("agent_message_delta");
@@ -154,10 +157,11 @@ test("an op that starts its own task replaces the turn that runs", async () => {
   await talk.end(compacting);
   checkStopContract(talk.events);
   await talk.close();
+  await server.close();
 });
 
 test("a shutdown stops the turn first and answers what comes after it", async () => {
-  const talk = startTalk(server.provider());
+  const { server, talk } = await openTalk();
   server.enqueue([partial("thin"), stall()]);
   const turn = talk.say("first");
   await talk.until("agent_message_delta");
@@ -170,4 +174,5 @@ test("a shutdown stops the turn first and answers what comes after it", async ()
   checkStopContract(talk.events, [late]);
   assert.equal(await talk.conversation.interrupt(), undefined);
   await talk.close();
+  await server.close();
 });

@@ -104,7 +104,8 @@ function hunks(body: readonly Line[], edits: readonly Edit[], context: number): 
         Math.min(n === edits.length - 1 ? behind : Math.max(at + drop, behind - context), at + drop + context),
       ),
     ];
-    return ["@@", ...lines];
+    // Without a line to hold on to, only the line number tells where to add.
+    return [lines.length === add.length ? `@@ -${at},0 +${at + 1},${add.length} @@` : "@@", ...lines];
   });
 }
 
@@ -248,9 +249,7 @@ test("any text is parsed or refused, never thrown at", () => {
 });
 
 test("a unified diff turns the old text into the new one", async () => {
-  const body = fc
-    .array(line, { maxLength: 30 })
-    .map((lines) => lines.map((one) => one.text + (one.ending === "" ? "" : "\n")).join(""));
+  const body = fc.array(line, { maxLength: 30 }).map((lines) => lines.map((one) => `${one.text}\n`).join(""));
   const end = fc.constantFrom("", "end", "end\n");
   await fc.assert(
     fc.asyncProperty(body, end, fc.array(edit, { maxLength: 4 }), end, async (before, tail, edits, newTail) => {

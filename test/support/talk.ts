@@ -12,6 +12,7 @@ import {
   type Provider,
   type TerminalMsg,
 } from "../../src/protocol/index.js";
+import { type ModelServer, startModelServer } from "./model-server.js";
 
 /** A folder of the test's own, removed by `dispose`. */
 export function scratch(): { readonly path: string; dispose(): void } {
@@ -66,6 +67,12 @@ export interface Talk {
   types(turnId: string): string[];
   /** Closes the conversation and removes its folders. */
   close(): Promise<void>;
+}
+
+/** A conversation with a model server of its own. */
+export async function openTalk(overrides: Partial<Config> = {}): Promise<{ server: ModelServer; talk: Talk }> {
+  const server = await startModelServer();
+  return { server, talk: startTalk(server.provider(), overrides) };
 }
 
 const WAIT_LIMIT_MS = 20_000;

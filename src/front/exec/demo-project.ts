@@ -72,7 +72,7 @@ process.exitCode = passed === checks.length ? 0 : 1;
  */
 export async function makeDemoProject(options: { readonly env: Env; readonly node: string }): Promise<DemoProject> {
   const { env, node } = options;
-  const root = await realpath(await mkdtemp(join(tmpdir(), "belay-demo-")));
+  const root = await realpath(await mkdtemp(join(env.TMPDIR || tmpdir(), "belay-demo-")));
   const [folder, home] = [join(root, "booking"), join(root, "home")];
   for (const path of [folder, home]) await mkdir(path);
   for (const [name, text] of filesOf(hasNode(env) ? "node" : `"${node}"`)) await writeFile(join(folder, name), text);
