@@ -1,6 +1,13 @@
 import { Cancelled } from "../base/index.js";
-import { type CallOutputItem, isCall, isCallOutput, type ResponseItem, textOf, userMessage } from "../protocol/index.js";
 import { ModelError } from "../model/index.js";
+import {
+  type CallOutputItem,
+  isCall,
+  isCallOutput,
+  type ResponseItem,
+  textOf,
+  userMessage,
+} from "../protocol/index.js";
 import type { Conversing } from "./conversing.js";
 import { COMPACT_PROMPT } from "./instructions.js";
 import type { Turn } from "./turn.js";
@@ -66,7 +73,9 @@ function compacted(before: readonly ResponseItem[], summary: string, last: Respo
     "The conversation so far was replaced by this summary.",
     "",
     summary.trim(),
-    ...(done.length === 0 ? [] : ["", "Calls already made, with how they ended. Do not repeat their effects:", ...done]),
+    ...(done.length === 0
+      ? []
+      : ["", "Calls already made, with how they ended. Do not repeat their effects:", ...done]),
     "</conversation_summary>",
     ...(last === undefined ? [] : ["The user's latest message follows; work on it that is listed above is done."]),
   ].join("\n");

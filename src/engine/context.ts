@@ -39,7 +39,10 @@ export function abortMessage(end: StopRecord, partial: string): MessageItem {
   const cut = named("cut");
   const never = named("not_started");
   const alive = end.processes.filter((process) => process.outcome === "may_survive");
-  const who = end.status === "replaced" ? "The user replaced the previous turn by another task" : "The user stopped the previous turn";
+  const who =
+    end.status === "replaced"
+      ? "The user replaced the previous turn by another task"
+      : "The user stopped the previous turn";
   const lines = [
     "<turn_aborted>",
     `${who} after ${(end.after / 1000).toFixed(1)}s.`,
@@ -47,7 +50,9 @@ export function abortMessage(end: StopRecord, partial: string): MessageItem {
     ...(cut.length > 0 ? [`Cut, and may have partly happened: ${cut.join(", ")}.`] : []),
     ...(never.length > 0 ? [`Never started: ${never.join(", ")}.`] : []),
     ...(alive.length > 0
-      ? [`Their processes were killed; children that left the process group may survive: pid ${alive.map((p) => p.pid).join(", ")}.`]
+      ? [
+          `Their processes were killed; children that left the process group may survive: pid ${alive.map((p) => p.pid).join(", ")}.`,
+        ]
       : []),
     ...(partial === "" ? [] : ["Your last message was cut off; the part above is all that was sent."]),
     "</turn_aborted>",

@@ -33,6 +33,7 @@ export class Conversing {
   readonly #tools: ReadonlyMap<string, Tool>;
   /** The context texts the history holds, by kind: a text is given again only when it changed. */
   readonly #told = new Map<string, string>();
+  readonly #warned = new Set<string>();
 
   constructor(init: Init) {
     this.#init = init;
@@ -68,15 +69,27 @@ export class Conversing {
     this.#init.recorder.items(items);
   }
 
-  /** Tells the model where it is and what the project says, as far as that is new to it. */
-  recordContext(turn: Turn): void {
-    this.record(this.#context(turn));
+  /** Why no request can be made: the key that the provider needs is not there. */
+  get missingKey(): string | undefined {
+    const { missingKey, provider } = this.#init.config;
+    if (missingKey === undefined) return undefined;
+    const how = missingKey.instructions ?? `set it and start again`;
+    return `provider ${provider.id} needs a key: the environment variable ${missingKey.envKey} is not set (${how})`;
+  }
+
+  /** Tells the model where it is and what the project says, as far as that is new to it; what the user should know of it. */
+  recordContext(turn: Turn): readonly string[] {
+    const { items, warnings } = this.#context(turn);
+    this.record(items);
+    const fresh = warnings.filter((warning) => !this.#warned.has(warning));
+    for (const warning of fresh) this.#warned.add(warning);
+    return fresh;
   }
 
   /** Puts the context and `items` in the place of the whole history. */
   replaceHistory(turn: Turn, items: readonly ResponseItem[], summary: string): void {
     this.#told.clear();
-    const replacement = [...this.#context(turn), ...items];
+    const replacement = [...this.#context(turn).items, ...items];
     this.history.replace(replacement);
     this.meter.reset(replacement);
     const payload = { message: summary, replacement_history: replacement };
@@ -133,7 +146,7 @@ export class Conversing {
     this.#init.recorder.close();
   }
 
-  #context(turn: Turn): MessageItem[] {
+  #context(turn: Turn): { readonly items: MessageItem[]; readonly warnings: readonly string[] } {
     const { config, clock } = this.#init;
     const { cwd } = turn.settings;
     const docs = readProjectDocs({
@@ -149,10 +162,11 @@ export class Conversing {
       ["environment", environmentContext(turn.settings, shell, new Date(clock.now()))],
     ] as const;
     const fresh = texts.filter(([kind, text]) => text !== undefined && this.#told.get(kind) !== text);
-    return fresh.map(([kind, text = ""]) => {
+    const items = fresh.map(([kind, text = ""]): MessageItem => {
       this.#told.set(kind, text);
       return kind === "developer" ? { ...userMessage(text), role: "developer" } : userMessage(text);
     });
+    return { items, warnings: docs.warnings };
   }
 
   #toolContext(turn: Turn, call: ToolCall, scope: Scope): ToolContext {

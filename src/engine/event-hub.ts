@@ -13,19 +13,19 @@ export class EventHub {
     this.#listeners.add(listener);
     const backlog = this.#backlog ?? [];
     this.#backlog = undefined;
-    for (const event of backlog) deliver(listener, event);
+    for (const event of backlog) void deliver(listener, event);
     return () => this.#listeners.delete(listener);
   }
 
   /** A promise when a listener asks producers to wait. */
   emit(event: Event): Promise<void> | undefined {
     if (this.#backlog !== undefined) this.#keep(event);
-    let waits: Promise<void>[] | undefined;
+    let all: Promise<void> | undefined;
     for (const listener of this.#listeners) {
       const wait = deliver(listener, event);
-      if (wait !== undefined) (waits ??= []).push(wait);
+      if (wait !== undefined) all = all === undefined ? wait : both(all, wait);
     }
-    return waits === undefined ? undefined : Promise.all(waits).then(() => undefined);
+    return all;
   }
 
   #keep(event: Event): void {
@@ -33,6 +33,10 @@ export class EventHub {
     if (backlog.length >= BACKLOG_LIMIT && event.msg.type.endsWith("_delta")) return;
     backlog.push(kept(event));
   }
+}
+
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  await Promise.all([one, other]);
 }
 
 function deliver(listener: Listener, event: Event): Promise<void> | undefined {

@@ -6,9 +6,7 @@ import type { ContentPart, InputItem, MessageItem } from "../protocol/index.js";
 /** The largest image file taken, bytes. */
 const IMAGE_LIMIT = 20 * 1024 * 1024;
 
-export type ReadImage =
-  | { readonly ok: true; readonly url: string }
-  | { readonly ok: false; readonly message: string };
+export type ReadImage = { readonly ok: true; readonly url: string } | { readonly ok: false; readonly message: string };
 
 /** What the user gave, as one message for the model; images become data URLs. */
 export type UserInput =
@@ -43,7 +41,8 @@ export async function readImage(path: string): Promise<ReadImage> {
       }
       const bytes = await file.readFile();
       const mime = imageType(bytes);
-      if (mime === undefined) return { ok: false, message: `${path} is not an image (PNG, JPEG, GIF and WebP are taken)` };
+      if (mime === undefined)
+        return { ok: false, message: `${path} is not an image (PNG, JPEG, GIF and WebP are taken)` };
       return { ok: true, url: `data:${mime};base64,${bytes.toString("base64")}` };
     } finally {
       await file.close();

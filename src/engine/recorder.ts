@@ -1,5 +1,5 @@
 import type { ResponseItem, RolloutItem } from "../protocol/index.js";
-import { RolloutWriter } from "../rollout/index.js";
+import type { RolloutWriter } from "../rollout/index.js";
 import type { Settings } from "./settings.js";
 
 /** What a conversation writes to its session file, and the one notice when that stops working. */

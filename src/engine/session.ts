@@ -56,7 +56,15 @@ export class Session implements Conversation, TurnHost {
     this.#settings = settingsOf(config);
     this.#recorder = recorderFor({ id, scope, config, deps });
     const { clock, random, version } = deps;
-    this.#talk = new Conversing({ id, config, recorder: this.#recorder, approvals: this.#approvals, clock, random, version });
+    this.#talk = new Conversing({
+      id,
+      config,
+      recorder: this.#recorder,
+      approvals: this.#approvals,
+      clock,
+      random,
+      version,
+    });
     const log = historyLog(config.home);
     this.emit("", {
       type: "session_configured",
@@ -109,7 +117,10 @@ export class Session implements Conversation, TurnHost {
     await this.#recorder.flush();
     const failure = this.#recorder.takeFailure();
     if (failure === undefined) return;
-    void turn.emit({ type: "background_event", message: `this conversation is no longer recorded on disk: ${failure}` });
+    void turn.emit({
+      type: "background_event",
+      message: `this conversation is no longer recorded on disk: ${failure}`,
+    });
   }
 
   release(turn: Turn): void {
@@ -146,7 +157,10 @@ export class Session implements Conversation, TurnHost {
       case "exec_approval":
       case "patch_approval":
         if (!this.#approvals.answer(op.id, op.decision)) {
-          this.emit(id, { type: "background_event", message: `no approval is pending for ${op.id}: the answer is refused` });
+          this.emit(id, {
+            type: "background_event",
+            message: `no approval is pending for ${op.id}: the answer is refused`,
+          });
         }
         return;
       case "shutdown":
@@ -186,7 +200,8 @@ export class Session implements Conversation, TurnHost {
 
   async #compactTurn(turn: Turn): Promise<WorkEnd> {
     const failure = await compact(turn, this.#talk);
-    if (failure !== undefined) return { status: "failed", message: `the conversation could not be summarised: ${failure}` };
+    if (failure !== undefined)
+      return { status: "failed", message: `the conversation could not be summarised: ${failure}` };
     void turn.emit({ type: "agent_message", message: "Compact task completed" });
     if (turn.closeInput()) return { status: "completed", message: undefined };
     return runSteps(turn, this.#talk);
@@ -220,7 +235,10 @@ export class Session implements Conversation, TurnHost {
     }
   }
 
-  #answerQuery(id: string, op: Extract<Op, { type: "add_to_history" | "get_history_entry_request" | "list_mcp_tools" }>) {
+  #answerQuery(
+    id: string,
+    op: Extract<Op, { type: "add_to_history" | "get_history_entry_request" | "list_mcp_tools" }>,
+  ) {
     const { home } = this.#config;
     if (op.type === "list_mcp_tools") {
       this.emit(id, { type: "mcp_list_tools_response", tools: {} });
@@ -233,7 +251,10 @@ export class Session implements Conversation, TurnHost {
         appendHistory(home, { session_id: this.id, ts: Math.floor(this.clock.now() / 1000), text: op.text });
       } catch (error) {
         // A history that can't be written costs nothing but itself; the user is told.
-        this.emit(id, { type: "background_event", message: `the prompt was not added to the history: ${String(error)}` });
+        this.emit(id, {
+          type: "background_event",
+          message: `the prompt was not added to the history: ${String(error)}`,
+        });
       }
     }
   }

@@ -1,6 +1,6 @@
 import { Cancelled } from "../base/index.js";
 import { ModelError, type ModelEvent, type Usage } from "../model/index.js";
-import { type CallItem, isCall, type ResponseItem, textOf } from "../protocol/index.js";
+import { type CallItem, isCall, type ReasoningItem, type ResponseItem, textOf } from "../protocol/index.js";
 import { Calls } from "./calls.js";
 import { compact } from "./compaction.js";
 import type { Conversing } from "./conversing.js";
@@ -10,6 +10,8 @@ import type { Turn, WorkEnd } from "./turn.js";
 interface Response {
   readonly items: readonly ResponseItem[];
   readonly usage: Usage | undefined;
+  /** The reasoning summary was shown before the text. */
+  readonly thoughtsTold: boolean;
 }
 
 /**
@@ -19,7 +21,8 @@ interface Response {
 export async function runSteps(turn: Turn, talk: Conversing): Promise<WorkEnd> {
   const calls = new Calls(talk.callDeps(turn));
   turn.ledger.calls = calls;
-  talk.recordContext(turn);
+  if (talk.missingKey !== undefined) return { status: "failed", message: talk.missingKey };
+  for (const warning of talk.recordContext(turn)) void turn.emit({ type: "background_event", message: warning });
   const problem = await takeInput(turn, talk);
   if (problem !== undefined) return { status: "failed", message: problem };
   let message: string | undefined;
@@ -84,18 +87,42 @@ async function compactInside(turn: Turn, talk: Conversing): Promise<boolean> {
 async function sample(turn: Turn, talk: Conversing): Promise<Response> {
   const { signal } = turn.scope;
   const items: ResponseItem[] = [];
+  const thoughts = new Thoughts();
   turn.ledger.partial = "";
   for await (const event of talk.model.stream(talk.request(turn), signal)) {
     if (event.type === "item") items.push(event.item);
     else if (event.type === "completed") {
       signal.throwIfAborted();
-      return { items: talk.withUniqueCallIds(items), usage: event.usage };
+      return { items: talk.withUniqueCallIds(items), usage: event.usage, thoughtsTold: thoughts.told };
     } else {
+      const summary = thoughts.take(event);
+      if (summary !== undefined && talk.showsReasoning) void turn.emit({ type: "agent_reasoning", text: summary });
       const wait = show(turn, talk, event);
       if (wait !== undefined) await untilCancelled(wait, signal);
     }
   }
   throw new ModelError("stream", "the model's stream ended without its final event");
+}
+
+/** Tells a reasoning summary once it is over, that is when text begins: whole items come only at a response's end. */
+class Thoughts {
+  #summary = "";
+  #told = false;
+
+  /** The summary was told by `take`. */
+  get told(): boolean {
+    return this.#told;
+  }
+
+  take(event: ModelEvent): string | undefined {
+    if (event.type === "reasoning_delta") this.#summary += event.delta;
+    else if (event.type === "reasoning_section" && this.#summary !== "") this.#summary += "\n\n";
+    else if (event.type === "text_delta" && this.#summary !== "" && !this.#told) {
+      this.#told = true;
+      return this.#summary;
+    }
+    return undefined;
+  }
 }
 
 /** Shows what streams in; a promise when a reader asks to wait. */
@@ -130,19 +157,21 @@ function recordResponse(turn: Turn, talk: Conversing, response: Response): CallI
     talk.meter.count(response.usage);
     turn.ledger.owed = talk.meter.event(response.usage, talk.contextWindow(turn));
   }
-  for (const item of response.items) announce(turn, talk, item);
+  for (const item of response.items) {
+    if (item.type === "message" && item.role === "assistant") {
+      void turn.emit({ type: "agent_message", message: textOf(item) });
+    } else if (item.type === "reasoning" && talk.showsReasoning) {
+      announceReasoning(turn, item, { summary: !response.thoughtsTold, raw: talk.showsRawReasoning });
+    }
+  }
   return response.items.filter(isCall);
 }
 
-function announce(turn: Turn, talk: Conversing, item: ResponseItem): void {
-  if (item.type === "message" && item.role === "assistant") {
-    void turn.emit({ type: "agent_message", message: textOf(item) });
-  } else if (item.type === "reasoning") {
-    const summary = item.summary.map((part) => part.text).join("\n\n");
-    if (summary !== "" && talk.showsReasoning) void turn.emit({ type: "agent_reasoning", text: summary });
-    const raw = (item.content ?? []).map((part) => part.text).join("");
-    if (raw !== "" && talk.showsRawReasoning) void turn.emit({ type: "agent_reasoning_raw_content", text: raw });
-  }
+function announceReasoning(turn: Turn, item: ReasoningItem, show: { summary: boolean; raw: boolean }): void {
+  const summary = item.summary.map((part) => part.text).join("\n\n");
+  if (summary !== "" && show.summary) void turn.emit({ type: "agent_reasoning", text: summary });
+  const raw = (item.content ?? []).map((part) => part.text).join("");
+  if (raw !== "" && show.raw) void turn.emit({ type: "agent_reasoning_raw_content", text: raw });
 }
 
 /** Token counts come after the calls of their response, as Codex's do. */

@@ -6,7 +6,17 @@ import { Journal } from "./journal.js";
 import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
 import { stageSteps } from "./stage.js";
-import { carryOut, discard, pathOf, type Site, type Staged, type Step, type Task, takeBack } from "./steps.js";
+import {
+  carryOut,
+  discard,
+  discardDone,
+  pathOf,
+  type Site,
+  type Staged,
+  type Step,
+  type Task,
+  takeBack,
+} from "./steps.js";
 
 /**
  * Why a plan was not applied. `cancelled`, `changed` (a file is not what it was when planned) and `failed`: no file is
@@ -85,7 +95,7 @@ async function applySteps(work: Work): Promise<{ readonly ok: true } | ApplyFail
   const failure = await commit(site, tasks);
   if (failure !== undefined) return rollBack(work, tasks, { failure, made });
   for (const folder of new Set(steps.map((step) => step.folder))) await site.folders.sync(folder);
-  log.end(clearAway(site, steps) ? "remove" : "leave");
+  log.end(clearAway(tasks.map((task) => () => discardDone(site, task))) ? "remove" : "leave");
   return { ok: true };
 }
 
@@ -144,17 +154,17 @@ async function unstage({ log, site, steps }: Work, made: readonly string[]): Pro
   } catch {
     // Without the word the journal says "staging", or a commit of which nothing is carried out once its files are gone.
   }
-  const clean = clearAway(site, steps);
+  const clean = clearAway(steps.map((step, at) => () => discard(site, step, at)));
   removeFolders(site, made);
   log.end(clean ? "remove" : "leave");
 }
 
 /** Removes the patch's own files; false when one could not be. */
-function clearAway(site: Site, steps: readonly Step[]): boolean {
+function clearAway(removals: readonly (() => void)[]): boolean {
   let clean = true;
-  for (const [at, step] of steps.entries()) {
+  for (const remove of removals) {
     try {
-      discard(site, step, at);
+      remove();
     } catch (error) {
       // A folder that never came to be holds none; anything else is left to the next start.
       if (errorCode(error) !== "ENOENT") clean = false;
@@ -211,9 +221,9 @@ async function firstChanged(
 }
 
 async function holds(ops: FileOps, path: string, bytes: Buffer): Promise<boolean> {
-  const fd = ops.open(path, "read");
+  const { fd, stat } = ops.open(path, "read");
   try {
-    return (await ops.read(fd, bytes.length + 1)).equals(bytes);
+    return stat.size === bytes.length && (await ops.read(fd, bytes.length)).equals(bytes);
   } finally {
     ops.close(fd);
   }

@@ -32,12 +32,12 @@ export interface FileOps {
   writable(path: string): boolean;
   openFolder(path: string): number;
   /** Opens a regular file for reading or overwriting; a link or a device is an error. */
-  open(path: string, access: "read" | "write"): number;
+  open(path: string, access: "read" | "write"): { readonly fd: number; readonly stat: FileStat };
   /** Makes a file that was not there. */
   create(path: string, mode: number): number;
   append(path: string): number;
-  /** At most `limit` bytes. */
-  read(fd: number, limit: number): Promise<Buffer>;
+  /** Up to `size` bytes from the current position on. */
+  read(fd: number, size: number): Promise<Buffer>;
   /** From the current position on. */
   write(fd: number, parts: readonly Buffer[]): Promise<void>;
   truncate(fd: number, size: number): void;
@@ -82,17 +82,18 @@ export const nodeFileOps: FileOps = {
   openFolder: (path) => fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
   open(path, access) {
     const fd = fs.openSync(path, (access === "read" ? O_RDONLY : O_WRONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fs.fstatSync(fd).isFile()) return fd;
+    const stat = toFileStat(fs.fstatSync(fd, { bigint: true }));
+    if (stat.kind === "file") return { fd, stat };
     fs.closeSync(fd);
     throw Object.assign(new Error(`not a regular file: ${path}`), { code: "EINVAL" });
   },
   create: (path, mode) => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode),
   append: (path) => fs.openSync(path, O_WRONLY | fs.constants.O_APPEND | O_NOFOLLOW),
-  async read(fd, limit) {
-    const bytes = Buffer.allocUnsafeSlow(Math.min(limit, fs.fstatSync(fd).size));
+  async read(fd, size) {
+    const bytes = size <= SLAB / 8 ? slice(size) : Buffer.allocUnsafeSlow(size);
     let at = 0;
-    while (at < bytes.length) {
-      const length = bytes.length - at;
+    while (at < size) {
+      const length = size - at;
       const count =
         length <= ON_THE_SPOT
           ? fs.readSync(fd, bytes, at, length, null)
@@ -106,6 +107,7 @@ export const nodeFileOps: FileOps = {
     for (const part of gathered(parts)) {
       for (let at = 0; at < part.length; ) {
         const length = part.length - at;
+        // What was gathered has to be written before the next is: never across a wait.
         at +=
           length <= ON_THE_SPOT
             ? fs.writeSync(fd, part, at, length)
@@ -170,21 +172,41 @@ function toFileStat(stat: fs.BigIntStats): FileStat {
   };
 }
 
-/** The same bytes in fewer parts: small ones are joined up to the size written on the spot, large ones stay as they are. */
+/** Many small files are read into few large buffers: a buffer of its own for each costs more than reading it. */
+const SLAB = 1024 * 1024;
+let slab: Buffer | undefined;
+let slabUsed = 0;
+
+function slice(size: number): Buffer {
+  if (slab === undefined || slabUsed + size > SLAB) {
+    slab = Buffer.allocUnsafeSlow(SLAB);
+    slabUsed = 0;
+  }
+  const part = slab.subarray(slabUsed, slabUsed + size);
+  slabUsed += size;
+  return part;
+}
+
+/** One buffer in which small parts are put together, as each file is written on the spot. */
+let desk: Buffer | undefined;
+
+/**
+ * The same bytes in fewer parts: small ones are joined up to the size written on the spot, large ones stay as they are.
+ * A part is good until the next is asked for.
+ */
 function* gathered(parts: readonly Buffer[]): Generator<Buffer> {
-  let small: Buffer[] = [];
-  let size = 0;
+  desk ??= Buffer.allocUnsafeSlow(ON_THE_SPOT);
+  let used = 0;
   for (const part of parts) {
-    if (size + part.length > ON_THE_SPOT) {
-      if (size > 0) yield Buffer.concat(small);
-      small = [];
-      size = 0;
+    if (used + part.length > ON_THE_SPOT) {
+      if (used > 0) yield desk.subarray(0, used);
+      used = 0;
     }
-    if (part.length >= ON_THE_SPOT) yield part;
+    if (part.length > ON_THE_SPOT) yield part;
     else {
-      small.push(part);
-      size += part.length;
+      part.copy(desk, used);
+      used += part.length;
     }
   }
-  if (size > 0) yield small.length === 1 ? small[0]! : Buffer.concat(small);
+  if (used > 0) yield desk.subarray(0, used);
 }

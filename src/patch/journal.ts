@@ -111,13 +111,12 @@ export function parseJournalName(path: string): { readonly id: string; readonly 
  * ours: not a private file of this user, or its content breaks the form.
  */
 export async function readJournal(path: string, id: string, ops: FileOps): Promise<JournalState | "empty" | undefined> {
-  const fd = ops.open(path, "read");
+  const { fd, stat } = ops.open(path, "read");
   let text: string;
   try {
-    const stat = ops.stat(fd);
     if (stat.size > MAX_BYTES || (stat.mode & 0o022) !== 0) return undefined;
     if (process.geteuid !== undefined && stat.uid !== process.geteuid()) return undefined;
-    text = (await ops.read(fd, MAX_BYTES)).toString("utf8");
+    text = (await ops.read(fd, stat.size)).toString("utf8");
   } finally {
     ops.close(fd);
   }

@@ -5,7 +5,7 @@ import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
 
 /** Files being synced at a time. */
-const SYNCING = 32;
+const SYNCING = 256;
 /** A link can't be made here, but something else can. */
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
 
@@ -148,7 +148,9 @@ class SyncPool {
   async add(fd: number): Promise<void> {
     const run = this.#sync(fd).finally(() => this.#running.delete(run));
     this.#running.add(run);
-    if (this.#running.size >= SYNCING) await Promise.race(this.#running);
+    if (this.#running.size < SYNCING) return;
+    const [oldest] = this.#running;
+    await oldest;
   }
 
   /** Waits for all; never throws. */

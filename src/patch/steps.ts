@@ -53,17 +53,17 @@ export function pathOf(
 export async function overwrite(ops: FileOps, from: string, to: string): Promise<void> {
   const source = ops.open(from, "read");
   try {
-    const bytes = await ops.read(source, Number.MAX_SAFE_INTEGER);
-    const target = ops.open(to, "write");
+    const bytes = await ops.read(source.fd, source.stat.size);
+    const { fd } = ops.open(to, "write");
     try {
-      await ops.write(target, [bytes]);
-      ops.truncate(target, bytes.length);
-      await ops.sync(target);
+      await ops.write(fd, [bytes]);
+      ops.truncate(fd, bytes.length);
+      await ops.sync(fd);
     } finally {
-      ops.close(target);
+      ops.close(fd);
     }
   } finally {
-    ops.close(source);
+    ops.close(source.fd);
   }
 }
 
@@ -131,6 +131,12 @@ export async function takeBack(site: Site, task: Task): Promise<StepEnd> {
 /** Removes the patch's own files beside a step's file. */
 export function discard(site: Site, step: Step, at: number): void {
   for (const suffix of ["new", "old"] as const) removeIfThere(site.ops, pathOf(site, step, at, suffix));
+}
+
+/** The same for a step that was carried out. What is there is known: asking for what isn't costs more than removing what is. */
+export function discardDone(site: Site, { step, at, staged }: Task): void {
+  removeIfThere(site.ops, pathOf(site, step, at, "old"));
+  if (step.kind === "delete" && staged.backup === "rename") removeIfThere(site.ops, pathOf(site, step, at, "new"));
 }
 
 export function removeIfThere(ops: FileOps, path: string): void {

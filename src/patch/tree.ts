@@ -113,10 +113,9 @@ export class Tree {
   async #read(path: string, stat: FileStat): Promise<Original> {
     if (stat.kind === "link") return { stat, bytes: undefined, fresh: false };
     if (this.#held + stat.size > MAX_HELD) return { stat, bytes: undefined, fresh: false };
-    const fd = this.#ops.open(path, "read");
+    const { fd, stat: opened } = this.#ops.open(path, "read");
     try {
-      const opened = this.#ops.stat(fd);
-      const bytes = await this.#ops.read(fd, MAX_HELD - this.#held);
+      const bytes = await this.#ops.read(fd, Math.min(opened.size, MAX_HELD - this.#held));
       this.#held += bytes.length;
       return { stat: opened, bytes, fresh: Date.now() - opened.modifiedMs < TIME_GRAIN };
     } finally {

@@ -30,7 +30,10 @@ export function historyLog(home: string): HistoryLog {
 }
 
 /** The entry at `offset` (from 0) of the log with that id; undefined when there is no such entry or log. */
-export function historyEntry(home: string, at: { readonly logId: number; readonly offset: number }): HistoryEntry | undefined {
+export function historyEntry(
+  home: string,
+  at: { readonly logId: number; readonly offset: number },
+): HistoryEntry | undefined {
   if (historyLog(home).logId !== at.logId || at.logId === 0) return undefined;
   const line = linesOf(home)[at.offset];
   if (line === undefined) return undefined;

@@ -104,7 +104,10 @@ test("a running command is dead at the terminal event, its call is cut, its outp
   checkStopContract(talk.events);
   const first = server.requests.length;
   await talk.end(talk.say("go on"));
-  assert.match(server.requests[first]!.outputOf("running") ?? "", /^aborted by user after .*s\nOutput so far:\nbegun\n$/);
+  assert.match(
+    server.requests[first]!.outputOf("running") ?? "",
+    /^aborted by user after .*s\nOutput so far:\nbegun\n$/,
+  );
   assert.equal(server.requests[first]!.outputOf("waiting"), "not started: aborted by user before this call");
   const note = server.requests[first]!.userTexts().find((line) => line.startsWith("<turn_aborted>")) ?? "";
   assert.match(note, /Ran to their end: exec_command \(finished\)\./);
@@ -150,7 +153,11 @@ test("approvals: approved runs, approved for the session is not asked again, den
   const { server, talk } = await openTalk({ approvalPolicy: "untrusted" });
   const command = { cmd: "echo x >> log" };
   const first = server.requests.length;
-  server.enqueue(call("exec_command", command, "a"), call("exec_command", command, "b"), call("exec_command", { cmd: "echo no" }, "c"));
+  server.enqueue(
+    call("exec_command", command, "a"),
+    call("exec_command", command, "b"),
+    call("exec_command", { cmd: "echo no" }, "c"),
+  );
   server.enqueue(call("exec_command", { cmd: "echo abort" }, "d"));
   const turn = talk.say("go");
   await talk.until("exec_approval_request", (msg) => msg.call_id === "a");

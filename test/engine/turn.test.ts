@@ -9,7 +9,10 @@ import { openTalk } from "../support/talk.js";
 test("a turn runs its calls, feeds the outputs back and ends once", async () => {
   const { server, talk } = await openTalk();
   const first = server.requests.length;
-  server.enqueue([text("Looking."), call("exec_command", { cmd: "echo hi" }, "c1"), usage({ input: 7, output: 3 })], text("Done."));
+  server.enqueue(
+    [text("Looking."), call("exec_command", { cmd: "echo hi" }, "c1"), usage({ input: 7, output: 3 })],
+    text("Done."),
+  );
   const end = await talk.end(talk.say("go"));
   assert.deepEqual(end, { type: "task_complete", last_agent_message: "Done." });
   assert.deepEqual(talk.types("0"), [
@@ -33,12 +36,18 @@ test("a turn runs its calls, feeds the outputs back and ends once", async () => 
 test("reading commands of one response run beside each other, outputs in call order", async () => {
   const { server, talk } = await openTalk();
   const first = server.requests.length;
-  server.enqueue([call("exec_command", { cmd: "sleep 0.4" }, "slow"), call("exec_command", { cmd: "echo quick" }, "quick")], text("ok"));
+  server.enqueue(
+    [call("exec_command", { cmd: "sleep 0.4" }, "slow"), call("exec_command", { cmd: "echo quick" }, "quick")],
+    text("ok"),
+  );
   await talk.end(talk.say("go"));
   const order = talk.events.flatMap(({ msg }) => (msg.type === "exec_command_end" ? [msg.call_id] : []));
   assert.deepEqual(order, ["quick", "slow"]);
   const outputs = server.requests[first + 1]!.input.filter((item) => item.type === "function_call_output");
-  assert.deepEqual(outputs.map((item) => item.call_id), ["slow", "quick"]);
+  assert.deepEqual(
+    outputs.map((item) => item.call_id),
+    ["slow", "quick"],
+  );
   await talk.close();
   await server.close();
 });
@@ -72,13 +81,22 @@ test("a patch is applied and told", async () => {
 test("broken arguments and unknown tools go back to the model in a plain sentence, and show as events", async () => {
   const { server, talk } = await openTalk();
   const first = server.requests.length;
-  server.enqueue([call("exec_command", '{"cmd": "ec', "bad"), call("frobnicate", {}, "unknown"), call("exec_command", { cmd: 7 }, "typed")], text("ok"));
+  server.enqueue(
+    [
+      call("exec_command", '{"cmd": "ec', "bad"),
+      call("frobnicate", {}, "unknown"),
+      call("exec_command", { cmd: 7 }, "typed"),
+    ],
+    text("ok"),
+  );
   await talk.end(talk.say("go"));
   const request = server.requests[first + 1]!;
   assert.match(request.outputOf("bad") ?? "", /^the arguments are not valid JSON/);
   assert.match(request.outputOf("unknown") ?? "", /^unsupported call: frobnicate\. .*exec_command/);
   assert.match(request.outputOf("typed") ?? "", /^wrong arguments: cmd: expected string/);
-  const failed = talk.events.flatMap(({ msg }) => (msg.type === "background_event" && msg.call ? [msg.call.status] : []));
+  const failed = talk.events.flatMap(({ msg }) =>
+    msg.type === "background_event" && msg.call ? [msg.call.status] : [],
+  );
   assert.deepEqual(failed, ["failed", "failed", "failed"]);
   await talk.close();
   await server.close();
@@ -135,7 +153,10 @@ test("a model error is an error, then the terminal event, and the conversation g
 test("empty input and an image that is none end the turn with a clear error and lose nothing", async () => {
   const { server, talk } = await openTalk();
   writeFileSync(join(talk.cwd, "note.png"), "not an image");
-  const items = [{ type: "text" as const, text: "look" }, { type: "local_image" as const, path: "note.png" }];
+  const items = [
+    { type: "text" as const, text: "look" },
+    { type: "local_image" as const, path: "note.png" },
+  ];
   const end = await talk.end(talk.conversation.submit({ type: "user_input", items }));
   assert.deepEqual(end, { type: "task_complete", last_agent_message: null, failed: true, unused_input: [items] });
   assert.match((await talk.until("error")).message, /note\.png is not an image/);

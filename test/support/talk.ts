@@ -61,6 +61,8 @@ export interface Talk {
   say(text: string): string;
   /** The first event, past or to come, that fits; fails after 20 s. */
   until<T extends EventMsg["type"]>(type: T, fits?: (msg: EventOf<T>, event: Event) => boolean): Promise<EventOf<T>>;
+  /** The first event, past or to come, that belongs to a submission. */
+  answer(id: string): Promise<Event>;
   /** The terminal event of a turn. */
   end(turnId: string): Promise<TerminalMsg>;
   /** What the turn's events are called, deltas in a row as one. */
@@ -118,6 +120,7 @@ export function startTalk(provider: Provider, overrides: Partial<Config> = {}): 
         const found = events.find((event) => event.msg.type === type && fits(event.msg as EventOf<T>, event));
         return found?.msg as EventOf<T> | undefined;
       }),
+    answer: (id) => waitFor(`event of ${id}`, () => events.find((event) => event.id === id)),
     end: (turnId) =>
       waitFor(`end of turn ${turnId}`, () => {
         const found = events.find((event) => event.id === turnId && isTerminal(event.msg));

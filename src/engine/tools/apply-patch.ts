@@ -45,7 +45,8 @@ export const applyPatchTool: Tool = {
     const parsed = parsePatch(args.value.input);
     if (!parsed.ok) return { status: "failed", output: `invalid patch: ${parsed.message}` };
     const planned = await planPatch(parsed.patch, { cwd: context.settings.cwd });
-    if (!planned.ok) return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
+    if (!planned.ok)
+      return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
     return decideAndApply(planned.plan, context);
   },
 };
@@ -69,10 +70,18 @@ async function decideAndApply(plan: PatchPlan, context: ToolContext): Promise<To
   return apply(plan, { context, asked: decision.kind === "ask" });
 }
 
-async function apply(plan: PatchPlan, { context, asked }: { context: ToolContext; asked: boolean }): Promise<ToolOutput> {
+async function apply(
+  plan: PatchPlan,
+  { context, asked }: { context: ToolContext; asked: boolean },
+): Promise<ToolOutput> {
   context.signal.throwIfAborted();
   const { callId } = context;
-  void context.emit({ type: "patch_apply_begin", call_id: callId, auto_approved: !asked, changes: { ...plan.changes } });
+  void context.emit({
+    type: "patch_apply_begin",
+    call_id: callId,
+    auto_approved: !asked,
+    changes: { ...plan.changes },
+  });
   const applied = await applyPlan(plan, { signal: context.signal, journal: join(context.stateDir, "patches") });
   if (applied.ok) context.recordChanges(plan.changes);
   void context.emit({

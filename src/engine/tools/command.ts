@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import type { EventMsg } from "../../protocol/index.js";
 import { type Exit, run } from "../../process/index.js";
+import type { EventMsg } from "../../protocol/index.js";
 import { decideCommand } from "./decision.js";
 import { BYTES_PER_TOKEN, boundedOutput, exitText } from "./output-text.js";
 import { parseCommand } from "./parsed-command.js";
@@ -36,7 +36,8 @@ export async function runCommand(wanted: WantedCommand, context: ToolContext): P
   const exit = await execute(wanted, context);
   void context.emit(endEvent(callId, exit));
   const text = exitText(exit, wanted.timeoutMs);
-  if (exit.pid === undefined) return exit.end === "cancelled" ? { status: "cut", output: "" } : { status: "done", output: text };
+  if (exit.pid === undefined)
+    return exit.end === "cancelled" ? { status: "cut", output: "" } : { status: "done", output: text };
   context.recordProcess({
     call_id: callId,
     pid: exit.pid,

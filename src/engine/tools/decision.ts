@@ -15,7 +15,10 @@ interface Policies {
  * Whether a command may run. Commands can't be confined in this version: under a mode that asks for confinement they run
  * only when a person approves them, and not at all when nobody may be asked.
  */
-export function decideCommand({ approvalPolicy, sandboxPolicy }: Policies, known: { readonly granted: boolean }): Decision {
+export function decideCommand(
+  { approvalPolicy, sandboxPolicy }: Policies,
+  known: { readonly granted: boolean },
+): Decision {
   if (known.granted) return { kind: "run" };
   if (sandboxPolicy.mode === "danger-full-access") {
     return approvalPolicy === "untrusted" ? { kind: "ask", reason: undefined } : { kind: "run" };
@@ -29,7 +32,10 @@ export function decideCommand({ approvalPolicy, sandboxPolicy }: Policies, known
 }
 
 /** Whether a patch may be applied; `inside`: every path it writes, with links resolved, lies in a writable root. */
-export function decidePatch({ approvalPolicy, sandboxPolicy }: Policies, target: { readonly inside: boolean }): Decision {
+export function decidePatch(
+  { approvalPolicy, sandboxPolicy }: Policies,
+  target: { readonly inside: boolean },
+): Decision {
   if (approvalPolicy === "untrusted") return { kind: "ask", reason: undefined };
   if (sandboxPolicy.mode === "danger-full-access" || target.inside) return { kind: "run" };
   const outside =

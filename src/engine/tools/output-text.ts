@@ -16,7 +16,9 @@ export function exitText(exit: Exit, timeoutMs: number): string {
   return [
     ending(exit, timeoutMs),
     `Wall time: ${(exit.durationMs / 1000).toFixed(1)} seconds`,
-    ...(exit.leftovers ? ["Processes it had left running in the background were stopped: a command ends with its children."] : []),
+    ...(exit.leftovers
+      ? ["Processes it had left running in the background were stopped: a command ends with its children."]
+      : []),
     "Output:",
     boundedOutput(exit.output),
   ].join("\n");

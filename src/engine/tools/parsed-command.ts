@@ -18,7 +18,8 @@ function known(cmd: string, words: readonly string[]): ParsedCommand {
   const [program = "", ...args] = words;
   const operands = args.filter((arg) => !arg.startsWith("-"));
   const [first] = operands;
-  if (program === "cat" && operands.length === 1 && first !== undefined) return { Read: { cmd, name: basename(first) } };
+  if (program === "cat" && operands.length === 1 && first !== undefined)
+    return { Read: { cmd, name: basename(first) } };
   if (program === "ls" && operands.length <= 1) return { ListFiles: { cmd, path: first ?? null } };
   if ((program === "rg" || program === "grep") && args.length === operands.length && operands.length <= 2) {
     return { Search: { cmd, query: first ?? null, path: operands[1] ?? null } };

@@ -20,7 +20,9 @@ export function scriptArgv(shell: string, script: string, options: { readonly lo
 
 /** Programs that only read and print, whatever their arguments (options that write or run things are excluded below). */
 const READERS = new Set(
-  "basename cat cut date dirname du echo false file grep head id ls nl pwd realpath sleep stat tail true uname wc which whoami".split(" "),
+  "basename cat cut date dirname du echo false file grep head id ls nl pwd realpath sleep stat tail true uname wc which whoami".split(
+    " ",
+  ),
 );
 
 /** Script text without anything a shell would interpret but blanks between words. */

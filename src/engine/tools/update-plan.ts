@@ -17,7 +17,8 @@ export const updatePlan: Tool = {
   spec: {
     type: "function",
     name: "update_plan",
-    description: "Shows the user the plan of a longer task and how far it is. Give the whole list each time; one step in progress.",
+    description:
+      "Shows the user the plan of a longer task and how far it is. Give the whole list each time; one step in progress.",
     parameters: {
       type: "object",
       properties: {
