@@ -9,13 +9,15 @@ import { stageSteps } from "./stage.js";
 import {
   carryOut,
   discard,
-  discardDone,
+  leftovers,
   pathOf,
+  removeFolders,
   type Site,
   type Staged,
   type Step,
   type Task,
   takeBack,
+  tasksOf,
 } from "./steps.js";
 
 /**
@@ -35,6 +37,9 @@ export interface ApplyOptions {
   readonly journal: string;
   readonly ops?: FileOps;
 }
+
+/** Files removed at a time; fewer than the folders held open, so that their paths stay good meanwhile. */
+const CLEARING = 64;
 
 /** Applies all of a plan, or nothing. Expects `recoverPatches` at the next start to end what a kill has cut. */
 export async function applyPlan(
@@ -95,12 +100,8 @@ async function applySteps(work: Work): Promise<{ readonly ok: true } | ApplyFail
   const failure = await commit(site, tasks);
   if (failure !== undefined) return rollBack(work, tasks, { failure, made });
   for (const folder of new Set(steps.map((step) => step.folder))) await site.folders.sync(folder);
-  log.end(clearAway(tasks.map((task) => () => discardDone(site, task))) ? "remove" : "leave");
+  log.end((await clearDone(site, tasks)) ? "remove" : "leave");
   return { ok: true };
-}
-
-export function tasksOf(steps: readonly Step[], staged: readonly Staged[]): Task[] {
-  return steps.map((step, at) => ({ step, at, staged: staged[at]! }));
 }
 
 async function commit(site: Site, tasks: readonly Task[]): Promise<ApplyFailure | undefined> {
@@ -154,17 +155,32 @@ async function unstage({ log, site, steps }: Work, made: readonly string[]): Pro
   } catch {
     // Without the word the journal says "staging", or a commit of which nothing is carried out once its files are gone.
   }
-  const clean = clearAway(steps.map((step, at) => () => discard(site, step, at)));
+  const clean = clearStaged(site, steps);
   removeFolders(site, made);
   log.end(clean ? "remove" : "leave");
 }
 
-/** Removes the patch's own files; false when one could not be. */
-function clearAway(removals: readonly (() => void)[]): boolean {
+/** Removes the patch's own files after its commit; false when one could not be. */
+async function clearDone(site: Site, tasks: readonly Task[]): Promise<boolean> {
   let clean = true;
-  for (const remove of removals) {
+  const clear = async (task: Task): Promise<void> => {
     try {
-      remove();
+      await Promise.all(leftovers(site, task).map((path) => site.ops.remove(path)));
+    } catch {
+      // The patch is done; what stays is left to the next start.
+      clean = false;
+    }
+  };
+  for (let at = 0; at < tasks.length; at += CLEARING) await Promise.all(tasks.slice(at, at + CLEARING).map(clear));
+  return clean;
+}
+
+/** Removes the patch's own files after a failed staging; false when one could not be. */
+function clearStaged(site: Site, steps: readonly Step[]): boolean {
+  let clean = true;
+  for (const [at, step] of steps.entries()) {
+    try {
+      discard(site, step, at);
     } catch (error) {
       // A folder that never came to be holds none; anything else is left to the next start.
       if (errorCode(error) !== "ENOENT") clean = false;
@@ -182,17 +198,6 @@ function makeFolder({ ops, folders }: Site, folder: string): boolean {
     // Made by someone else since: then it is theirs, and stays when the patch is undone.
     if (errorCode(error) === "EEXIST") return false;
     throw error;
-  }
-}
-
-/** Removes folders the patch made, innermost first, as far as they are empty. */
-export function removeFolders({ ops, folders }: Pick<Site, "ops" | "folders">, made: readonly string[]): void {
-  for (const folder of [...made].reverse()) {
-    try {
-      ops.rmdir(folders.at(dirname(folder), basename(folder)));
-    } catch {
-      // Not empty: someone has put something there. Not there: never made.
-    }
   }
 }
 

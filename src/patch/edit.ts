@@ -73,10 +73,11 @@ function addEdits(text: Text, { lines, span }: Placement, edits: Edit[]): string
 /** `tail` tells whether an edit before this one has already dealt with the file's end. */
 function runEdit(text: Text, run: Run, tail: "touched" | "untouched"): Edit | string {
   const parts: Buffer[] = [];
-  const fallback = neighbourEnding(text, run);
+  let known: Buffer | undefined;
+  const fallback = (): Buffer => (known ??= neighbourEnding(text, run));
   const appends = run.added.length > 0 && run.start > text.start && run.start === text.end;
   // A last line without an ending gets one before anything can follow it.
-  if (appends && tail === "untouched" && !lastLineEnded(text)) parts.push(fallback);
+  if (appends && tail === "untouched" && !lastLineEnded(text)) parts.push(fallback());
   for (const [at, added] of run.added.entries()) {
     const bytes = encode(added.text, text.encoding);
     if (bytes === undefined) {
@@ -84,10 +85,10 @@ function runEdit(text: Text, run: Run, tail: "touched" | "untouched"): Edit | st
       return `adds ${quote(char)}, which the file's one-byte encoding can't hold`;
     }
     const dropped = run.dropped[Math.min(at, run.dropped.length - 1)];
-    const ending = dropped === undefined ? fallback : endingOf(text, dropped);
+    const ending = dropped === undefined ? fallback() : endingOf(text, dropped);
     const last = at === run.added.length - 1 && run.end === text.end;
     parts.push(bytes);
-    if (!(last && added.open)) parts.push(ending.length === 0 ? fallback : ending);
+    if (!(last && added.open)) parts.push(ending.length === 0 ? fallback() : ending);
   }
   return { start: run.start, end: run.end, bytes: Buffer.concat(parts) };
 }

@@ -23,7 +23,7 @@ export function detectEncoding(bytes: Buffer): { readonly encoding: Encoding; re
 /** UTF-16 without a mark: nearly every other byte of its start is zero, as in any text with mostly ASCII in it. */
 function sniffWide(bytes: Buffer): Encoding | undefined {
   const length = Math.min(bytes.length, SNIFFED) & ~1;
-  if (bytes.length % 2 !== 0 || length < 4) return undefined;
+  if (bytes.length % 2 !== 0 || length < 4 || !bytes.subarray(0, length).includes(0)) return undefined;
   let even = 0;
   let odd = 0;
   for (let at = 0; at < length; at += 2) {

@@ -48,6 +48,8 @@ export interface FileOps {
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** The same, in the thread pool: freeing a large file takes a while, and several are freed at a time. */
+  remove(path: string): Promise<void>;
   mkdir(path: string, mode: number): void;
   rmdir(path: string): void;
 }
@@ -57,6 +59,7 @@ const ON_THE_SPOT = 1024 * 1024;
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, W_OK } = fs.constants;
 const fsync = promisify(fs.fsync);
+const unlinkAsync = promisify(fs.unlink);
 const readAsync = promisify(fs.read);
 const writeAsync = promisify(fs.write);
 
@@ -123,6 +126,7 @@ export const nodeFileOps: FileOps = {
   link: (from, to) => fs.linkSync(from, to),
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
+  remove: (path) => unlinkAsync(path),
   mkdir: (path, mode) => fs.mkdirSync(path, { mode }),
   rmdir: (path) => fs.rmdirSync(path),
 };

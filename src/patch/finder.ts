@@ -11,6 +11,12 @@ interface Found {
   readonly levels: readonly Level[];
 }
 
+interface Needle {
+  /** The lines with the ending before them, and without. */
+  readonly whole: Buffer;
+  readonly line: Buffer;
+}
+
 /** Lines looked at when the block's rarest line is chosen. */
 const PROBED = 64;
 
@@ -21,7 +27,7 @@ const PROBED = 64;
 export class Finder {
   readonly text: Text;
   readonly #ending: Buffer | undefined;
-  readonly #bodies = new Map<Block, Buffer | undefined>();
+  readonly #needles = new Map<Block, Needle | undefined>();
   readonly #found = new Map<Block, Found>();
   readonly #prefixed = new Map<string, Found>();
   #index: LineIndex | undefined;
@@ -113,42 +119,45 @@ export class Finder {
     return { start: this.index.offset(line), end: this.index.offset(line + block.length) };
   }
 
-  /** The block's bytes without a last ending; undefined where the encoding lacks a character. */
-  #body(block: Block): Buffer | undefined {
-    if (this.#bodies.has(block)) return this.#bodies.get(block);
-    const body = encode(block.join(this.#ending!.toString("latin1")), this.text.encoding);
-    this.#bodies.set(block, body);
-    return body;
+  /** The block's bytes; undefined where the encoding lacks a character. */
+  #needle(block: Block): Needle | undefined {
+    if (this.#needles.has(block)) return this.#needles.get(block);
+    const ending = this.#ending!;
+    const { encoding, eol } = this.text;
+    const between = ending.toString("latin1");
+    const whole = encode(eol.toString("latin1") + block.join(between) + between, encoding);
+    const needle = whole === undefined ? undefined : { whole, line: whole.subarray(eol.length) };
+    this.#needles.set(block, needle);
+    return needle;
   }
 
   #nextBytes(block: Block, from: number): Span | undefined {
-    const body = this.#body(block);
-    if (body === undefined) return undefined;
+    const needle = this.#needle(block);
+    if (needle === undefined) return undefined;
+    const { whole, line } = needle;
     const { bytes, start, eol } = this.text;
-    const whole = Buffer.concat([eol, body, this.#ending!]);
-    const line = whole.subarray(eol.length);
     if (starts(bytes, line, from)) return { start: from, end: from + line.length };
     const at = bytes.indexOf(whole, Math.max(start, from - eol.length));
     if (at !== -1) return { start: at + eol.length, end: at + whole.length };
-    return this.#tail(body, from);
+    return this.#tail(line, from);
   }
 
   #lastBytes(block: Block, to: number): Span | undefined {
-    const body = this.#body(block);
-    if (body === undefined) return undefined;
+    const needle = this.#needle(block);
+    if (needle === undefined) return undefined;
+    const { whole, line } = needle;
     const { bytes, start, end, eol } = this.text;
-    const tail = to >= end ? this.#tail(body, start) : undefined;
+    const tail = to >= end ? this.#tail(line, start) : undefined;
     if (tail !== undefined) return tail;
-    const whole = Buffer.concat([eol, body, this.#ending!]);
     const at = to - whole.length < start ? -1 : bytes.lastIndexOf(whole, to - whole.length);
     if (at >= start) return { start: at + eol.length, end: at + whole.length };
-    const line = whole.subarray(eol.length);
     return start + line.length <= to && starts(bytes, line, start) ? { start, end: start + line.length } : undefined;
   }
 
   /** The block at the very end of a file whose last line has no ending. */
-  #tail(body: Buffer, from: number): Span | undefined {
+  #tail(line: Buffer, from: number): Span | undefined {
     const { bytes, start, end, eol } = this.text;
+    const body = line.subarray(0, line.length - this.#ending!.length);
     const at = end - body.length;
     if (at < from || body.length === 0 || starts(bytes, eol, end - eol.length)) return undefined;
     if (!starts(bytes, body, at) || (at > start && !starts(bytes, eol, at - eol.length))) return undefined;
@@ -156,14 +165,16 @@ export class Finder {
   }
 }
 
+const CRLF = Buffer.from("\r\n");
+
 /** The one kind of ending that all lines of the file have, or undefined when they are mixed. */
 function singleEnding(text: Text): Buffer | undefined {
   const { bytes, start, eol } = text;
-  if (eol[0] === 0x0d || bytes.indexOf("\r\n", start, "latin1") === -1) return eol;
+  if (eol[0] === 0x0d || bytes.indexOf(CRLF, start) === -1) return eol;
   for (let at = bytes.indexOf(0x0a, start); at !== -1; at = bytes.indexOf(0x0a, at + 1)) {
     if (bytes[at - 1] !== 0x0d) return undefined;
   }
-  return Buffer.from("\r\n");
+  return CRLF;
 }
 
 function starts(bytes: Buffer, part: Buffer, at: number): boolean {

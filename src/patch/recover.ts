@@ -1,10 +1,19 @@
 import { join } from "node:path";
-import { removeFolders, tasksOf } from "./apply.js";
 import { errorCode, errorText, type FileOps, nodeFileOps } from "./file-ops.js";
 import { Folders, MOVED } from "./folders.js";
 import { type JournalState, journalName, parseJournalName, readJournal } from "./journal.js";
 import { mayRun, type Owner, ownProcess } from "./owner.js";
-import { carryOut, discard, type Site, type Step, type StepEnd, type Task, takeBack } from "./steps.js";
+import {
+  carryOut,
+  discard,
+  removeFolders,
+  type Site,
+  type Step,
+  type StepEnd,
+  type Task,
+  takeBack,
+  tasksOf,
+} from "./steps.js";
 
 /** What became of a patch that a killed process left. */
 export interface RecoveredPatch {

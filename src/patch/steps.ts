@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { errorCode, type FileOps, type FileStat } from "./file-ops.js";
 import type { Folders } from "./folders.js";
 
@@ -34,6 +35,10 @@ export interface Task {
   readonly step: Step;
   readonly at: number;
   readonly staged: Staged;
+}
+
+export function tasksOf(steps: readonly Step[], staged: readonly Staged[]): Task[] {
+  return steps.map((step, at) => ({ step, at, staged: staged[at]! }));
 }
 
 /** What a step found: done, or a file that someone else changed, which is left as it is. */
@@ -133,10 +138,21 @@ export function discard(site: Site, step: Step, at: number): void {
   for (const suffix of ["new", "old"] as const) removeIfThere(site.ops, pathOf(site, step, at, suffix));
 }
 
-/** The same for a step that was carried out. What is there is known: asking for what isn't costs more than removing what is. */
-export function discardDone(site: Site, { step, at, staged }: Task): void {
-  removeIfThere(site.ops, pathOf(site, step, at, "old"));
-  if (step.kind === "delete" && staged.backup === "rename") removeIfThere(site.ops, pathOf(site, step, at, "new"));
+/** The patch's own files beside a step that was carried out. Known ones only: asking for what isn't there is slow. */
+export function leftovers(site: Site, { step, at, staged }: Task): string[] {
+  const old = pathOf(site, step, at, "old");
+  return step.kind === "delete" && staged.backup === "rename" ? [old, pathOf(site, step, at, "new")] : [old];
+}
+
+/** Removes folders the patch made, innermost first, as far as they are empty. */
+export function removeFolders({ ops, folders }: Site, made: readonly string[]): void {
+  for (const folder of [...made].reverse()) {
+    try {
+      ops.rmdir(folders.at(dirname(folder), basename(folder)));
+    } catch {
+      // Not empty: someone has put something there. Not there: never made.
+    }
+  }
 }
 
 export function removeIfThere(ops: FileOps, path: string): void {

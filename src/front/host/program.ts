@@ -64,10 +64,7 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
     const code = await front({
       env: process.env,
       cwd: process.cwd(),
-      stdin: {
-        kind: kindOf(0),
-        [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
-      },
+      stdin: inputOf(process),
       stdout,
       stderr,
       clock,
@@ -94,6 +91,13 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
 function exitCode(code: number, stdout: StreamOutput): number {
   if (code !== 0 || !stdout.broken) return code;
   return stdout.failure === undefined ? BROKEN_PIPE_EXIT_CODE : 1;
+}
+
+function inputOf(process: NodeJS.Process): Input {
+  return {
+    kind: kindOf(0),
+    [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+  };
 }
 
 function kindOf(fd: number): Input["kind"] {
