@@ -1,7 +1,7 @@
 import type { Clock, Random, Scope } from "../base/index.js";
-import { type Config, readProjectDocs } from "../config/index.js";
+import { type Config, findGitRoot, readProjectDocs } from "../config/index.js";
 import { type Model, type ModelRequest, openModel } from "../model/index.js";
-import { isCall, type MessageItem, type ResponseItem, userMessage } from "../protocol/index.js";
+import { isCall, type MessageItem, type Provider, type ResponseItem, userMessage } from "../protocol/index.js";
 import type { Approvals } from "./approvals.js";
 import type { CallDeps } from "./calls.js";
 import { abortMessage, environmentContext, partialMessage, projectDocsMessage } from "./context.js";
@@ -98,11 +98,12 @@ export class Conversing {
 
   request(turn: Turn): ModelRequest {
     const { settings } = turn;
+    const custom = takesCustomTools(this.#init.config.provider, settings.model);
     return {
       model: settings.model,
       instructions: this.#init.config.instructionsFile?.text ?? BASE_INSTRUCTIONS,
       input: this.history.items,
-      tools: [...this.#tools.values()].map((tool) => tool.spec),
+      tools: [...this.#tools.values()].map((tool) => (custom && tool.customSpec) || tool.spec),
       conversationId: this.#init.id,
       effort: settings.effort,
       summary: settings.summary,
@@ -179,7 +180,7 @@ export class Conversing {
       settings: turn.settings,
       env: config.commandEnv,
       outputTokens: config.toolOutputTokenLimit,
-      stateDir: config.home,
+      home: config.home,
       approvals,
       emit: (msg) => turn.emit(msg),
       approve: async (request) => {
@@ -189,9 +190,16 @@ export class Conversing {
         return decision;
       },
       recordProcess: (process) => turn.ledger.processes.set(call.callId, process),
-      recordChanges: (changes) => {
-        for (const [path, change] of Object.entries(changes)) turn.ledger.changes.set(path, change);
+      recordChanges: async (files) => {
+        turn.ledger.diff.add(files);
+        const diff = await turn.ledger.diff.render(findGitRoot(turn.settings.cwd));
+        if (diff !== undefined) void turn.emit({ type: "turn_diff", unified_diff: diff });
       },
     };
   }
+}
+
+/** OpenAI's own newer models take free text held to a grammar; elsewhere that can't be known. */
+function takesCustomTools(provider: Provider, model: string): boolean {
+  return provider.id === "openai" && provider.wireApi === "responses" && /^(gpt-[5-9]|codex)/.test(model);
 }

@@ -66,7 +66,7 @@ export class Session implements Conversation, TurnHost {
       version,
     });
     const log = historyLog(config.home);
-    this.emit("", {
+    this.#tell("", {
       type: "session_configured",
       session_id: id,
       model: config.model,
@@ -108,6 +108,11 @@ export class Session implements Conversation, TurnHost {
     return this.#events.emit({ id: turnId, msg });
   }
 
+  /** For what nobody waits for. */
+  #tell(id: string, msg: EventMsg): void {
+    void this.emit(id, msg);
+  }
+
   settle(turn: Turn, end: StopRecord): void {
     this.#talk.settle(turn, end);
   }
@@ -139,7 +144,7 @@ export class Session implements Conversation, TurnHost {
   /** After a shutdown every submission is still answered. */
   #refuse({ id, answer }: Submitted): void {
     if (answer !== undefined) answer(undefined);
-    else this.emit(id, { type: "error", message: "the conversation is closed" });
+    else this.#tell(id, { type: "error", message: "the conversation is closed" });
   }
 
   async #handle({ id, op, answer }: Submitted): Promise<void> {
@@ -157,7 +162,7 @@ export class Session implements Conversation, TurnHost {
       case "exec_approval":
       case "patch_approval":
         if (!this.#approvals.answer(op.id, op.decision)) {
-          this.emit(id, {
+          this.#tell(id, {
             type: "background_event",
             message: `no approval is pending for ${op.id}: the answer is refused`,
           });
@@ -167,7 +172,7 @@ export class Session implements Conversation, TurnHost {
         await this.#stopTurn("interrupted");
         this.#isShutDown = true;
         this.#mailbox.close();
-        this.emit(id, { type: "shutdown_complete" });
+        this.#tell(id, { type: "shutdown_complete" });
         return;
       default:
         this.#answerQuery(id, op);
@@ -212,7 +217,7 @@ export class Session implements Conversation, TurnHost {
     this.#turn = turn;
     this.#recorder.turn(id, settings);
     this.#recorder.write({ type: "event_msg", payload: { type: "task_started" } });
-    turn.emit({ type: "task_started", model_context_window: this.#talk.contextWindow(turn) ?? null });
+    void turn.emit({ type: "task_started", model_context_window: this.#talk.contextWindow(turn) ?? null });
     return turn;
   }
 
@@ -229,9 +234,9 @@ export class Session implements Conversation, TurnHost {
 
   #answerInterrupt(id: string, end: TurnEnd | undefined): void {
     if (end?.event.type === "turn_aborted") {
-      this.emit(id, { type: "background_event", message: `turn ${end.turnId} was stopped` });
+      this.#tell(id, { type: "background_event", message: `turn ${end.turnId} was stopped` });
     } else {
-      this.emit(id, { type: "error", message: "no active turn to interrupt" });
+      this.#tell(id, { type: "error", message: "no active turn to interrupt" });
     }
   }
 
@@ -241,17 +246,17 @@ export class Session implements Conversation, TurnHost {
   ) {
     const { home } = this.#config;
     if (op.type === "list_mcp_tools") {
-      this.emit(id, { type: "mcp_list_tools_response", tools: {} });
+      this.#tell(id, { type: "mcp_list_tools_response", tools: {} });
     } else if (op.type === "get_history_entry_request") {
       const entry = historyEntry(home, { logId: op.log_id, offset: op.offset });
       const found = entry === undefined ? {} : { entry: { ...entry } };
-      this.emit(id, { type: "get_history_entry_response", offset: op.offset, log_id: op.log_id, ...found });
+      this.#tell(id, { type: "get_history_entry_response", offset: op.offset, log_id: op.log_id, ...found });
     } else {
       try {
         appendHistory(home, { session_id: this.id, ts: Math.floor(this.clock.now() / 1000), text: op.text });
       } catch (error) {
         // A history that can't be written costs nothing but itself; the user is told.
-        this.emit(id, {
+        this.#tell(id, {
           type: "background_event",
           message: `the prompt was not added to the history: ${String(error)}`,
         });

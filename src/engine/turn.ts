@@ -2,13 +2,13 @@ import { Cancelled, type CancelReason, type Clock, type Scope } from "../base/in
 import type {
   CallOutcome,
   EventMsg,
-  FileChange,
   InputItem,
   ProcessOutcome,
   TerminalMsg,
   TurnAbortReason,
 } from "../protocol/index.js";
 import type { Settings } from "./settings.js";
+import { TurnDiff } from "./turn-diff.js";
 import type { TurnEnd } from "./types.js";
 
 /** How long the parts of a stopped turn may take before they are named as lingering, ms. Above TERM, grace, KILL, drain. */
@@ -44,7 +44,7 @@ export interface StopRecord {
 /** The parts of a turn that its work fills in and its exit reads. */
 export interface TurnLedger {
   readonly processes: Map<string, ProcessOutcome>;
-  readonly changes: Map<string, FileChange>;
+  readonly diff: TurnDiff;
   /** Set once the work has calls. */
   calls: { outcomes(): CallOutcome[]; seal(why: string): void } | undefined;
   /** Assistant text streamed and not yet part of a whole message. */
@@ -64,7 +64,7 @@ export class Turn {
   readonly startedAt: number;
   readonly ledger: TurnLedger = {
     processes: new Map(),
-    changes: new Map(),
+    diff: new TurnDiff(),
     calls: undefined,
     partial: "",
     owed: undefined,
@@ -204,7 +204,7 @@ export class Turn {
       reason: status,
       calls: this.ledger.calls?.outcomes() ?? [],
       processes: [...this.ledger.processes.values()],
-      changed_files: [...this.ledger.changes.keys()],
+      changed_files: this.ledger.diff.paths(),
       unused_input: unused,
       lingering: [...lingering],
       stop_ms: Math.round(this.#host.clock.monotonic() - (this.#stopped?.at ?? this.startedAt)),

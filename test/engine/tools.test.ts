@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Config } from "../../src/config/index.js";
 import { decideCommand, decidePatch } from "../../src/engine/tools/decision.js";
 import { isReadingCommand } from "../../src/engine/tools/shell-command.js";
-import type { EventMsg, EventOf } from "../../src/protocol/index.js";
+import type { EventMsg, EventOf, SandboxPolicy } from "../../src/protocol/index.js";
 import { call, type Step, text } from "../support/model-server.js";
 import { openTalk, scratch } from "../support/talk.js";
 
@@ -87,13 +87,13 @@ test("a command that can't be confined is refused under never, with the reason, 
 const PATCH = "*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch";
 
 test("a patch inside the writable roots is applied in workspace-write, one outside is refused under never", async () => {
-  const policy = {
+  const policy: SandboxPolicy = {
     mode: "workspace-write",
     writable_roots: [],
     network_access: false,
     exclude_tmpdir_env_var: true,
     exclude_slash_tmp: true,
-  } as const;
+  };
   const inside = await tryCall(call("apply_patch", { input: PATCH }), { sandboxPolicy: policy });
   assert.equal(only(inside.events, "patch_apply_end").success, true);
   const elsewhere = scratch();
@@ -142,7 +142,7 @@ test("update_plan shows the plan", async () => {
 });
 
 test("the decision table of commands and patches", () => {
-  const modes = [
+  const modes: readonly SandboxPolicy[] = [
     { mode: "read-only" },
     {
       mode: "workspace-write",
@@ -152,7 +152,7 @@ test("the decision table of commands and patches", () => {
       exclude_slash_tmp: false,
     },
     { mode: "danger-full-access" },
-  ] as const;
+  ];
   const table = (["untrusted", "on-failure", "on-request", "never"] as const).map((approvalPolicy) =>
     modes.map((sandboxPolicy) => {
       const policies = { approvalPolicy, sandboxPolicy };
@@ -169,7 +169,10 @@ test("the decision table of commands and patches", () => {
     ["ask run ask", "ask run ask", "run run run"],
     ["refuse run refuse", "refuse run refuse", "run run run"],
   ]);
-  assert.equal(decideCommand({ approvalPolicy: "untrusted", sandboxPolicy: modes[0] }, { granted: true }).kind, "run");
+  assert.equal(
+    decideCommand({ approvalPolicy: "untrusted", sandboxPolicy: { mode: "read-only" } }, { granted: true }).kind,
+    "run",
+  );
 });
 
 test("only what surely changes nothing may run beside others", () => {

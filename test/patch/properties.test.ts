@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { after, test } from "node:test";
 import { applyPatch } from "diff";
 import fc from "fast-check";
 import { nodeFileOps, parsePatch, unifiedDiff } from "../../src/patch/index.js";
-import { bytesOf, patchOf, readTree, runPatch, writeTree } from "./trees.js";
+import { bytesOf, makePlace, patchOf, readTree, runPatch, writeTree } from "./trees.js";
 
 const RUNS = process.env.BELAY_SOAK === undefined ? 150 : 3000;
 // The bytes matter here, not their way to the disk.
 const ops = { ...nodeFileOps, sync: () => Promise.resolve() };
-const root = realpathSync(mkdtempSync(join(tmpdir(), "belay-patch-")));
-const place = { cwd: join(root, "work"), journal: join(root, "patches") };
-after(() => rmSync(root, { recursive: true, force: true }));
+const place = makePlace({ after });
 
 interface Line {
   readonly text: string;

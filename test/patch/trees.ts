@@ -1,4 +1,6 @@
 import {
+  accessSync,
+  constants,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -11,7 +13,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import type { TestContext } from "node:test";
 import { applyPlan, type FileOps, parsePatch, planPatch } from "../../src/patch/index.js";
 
 /** Files by relative path; text stands for its UTF-8 bytes. */
@@ -24,14 +25,27 @@ export interface Place {
   readonly journal: string;
 }
 
+/** Tests make thousands of files, which a file system in memory does best. */
+const TEMPORARY = isWritable("/dev/shm") ? "/dev/shm" : tmpdir();
+
 /** A folder of its own, gone after the test. */
-export function makePlace(t: TestContext, tree: Tree = {}): Place {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), "belay-patch-")));
+export function makePlace(t: { after(run: () => void): void }, tree: Tree = {}): Place {
+  const root = realpathSync(mkdtempSync(join(TEMPORARY, "belay-patch-")));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const place = { cwd: join(root, "work"), journal: join(root, "home", "patches") };
   mkdirSync(place.cwd);
   writeTree(place.cwd, tree);
   return place;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    // The answer of `access` is its error.
+    return false;
+  }
 }
 
 export function writeTree(folder: string, tree: Tree): void {

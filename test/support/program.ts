@@ -13,6 +13,9 @@ export const PROGRAM = resolve("dist/belay.cjs");
 /** The value of the key that `mockConfig` names. */
 export const MOCK_KEY = "mock-key-0123456789";
 
+/** The variable by which what was started in a place is told from the rest of the machine. */
+const MARK = "BELAY_TEST_PLACE";
+
 const RUN_LIMIT_MS = 20_000;
 const WAIT_LIMIT_MS = 10_000;
 const QUIET_LIMIT_MS = 3_000;
@@ -43,7 +46,7 @@ export function makePlace(): Place {
     env: { PATH: process.env.PATH, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "" },
   });
   appendFileSync(join(dir, ".git", "config"), "[user]\n\tname = Tester\n\temail = tester@example.com\n");
-  const processes = () => processesWith(`BELAY_HOME=${home}`);
+  const processes = () => processesWith(`${MARK}=${home}`);
   return {
     home,
     dir,
@@ -81,7 +84,7 @@ stream_idle_timeout_ms = 10000
 }
 
 export interface StartOptions {
-  /** Over PATH, HOME, BELAY_HOME, SHELL, TMPDIR and MOCK_API_KEY, which are all there is; undefined takes one away. */
+  /** Over PATH, HOME, BELAY_HOME, SHELL, TMPDIR and MOCK_API_KEY, which (with a mark of ours) are all there is; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the project. */
   readonly cwd?: string;
@@ -199,6 +202,7 @@ function environmentOf({ home, tmp }: Place): Record<string, string> {
     PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? "/usr/bin:/bin"}`,
     HOME: home,
     BELAY_HOME: home,
+    [MARK]: home,
     SHELL: "/bin/sh",
     TMPDIR: tmp,
     MOCK_API_KEY: MOCK_KEY,

@@ -1,73 +1,54 @@
-import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { applyPlan, insideRoots, type PatchPlan, parsePatch, planPatch } from "../../patch/index.js";
+import { applyPlan, insideRoots, type PatchPlan, parsePatch, planPatch, realRoots } from "../../patch/index.js";
 import { argumentsReader } from "./arguments.js";
 import { decidePatch } from "./decision.js";
+import { PATCH_CUSTOM, PATCH_FUNCTION } from "./patch-grammar.js";
 import type { Tool, ToolContext, ToolOutput } from "./tool.js";
 
 const read = argumentsReader(v.object({ input: v.string() }));
 
-const DESCRIPTION = `Edits files: all of the patch is applied, or nothing. Paths are relative to the current folder.
-
-*** Begin Patch
-*** Add File: path
-+every line of the new file
-*** Delete File: path
-*** Update File: path
-*** Move to: new/path        (optional)
-@@ a line that stands above the change, such as a function's head   (optional)
- unchanged line
--removed line
-+added line
-*** End Patch
-
-Give about three unchanged lines around each change, exactly as they stand in the file.`;
-
-/** `apply_patch`: edits files, all or nothing. */
+/** `apply_patch`: edits files, all or nothing. As a custom tool its input is the patch itself. */
 export const applyPatchTool: Tool = {
   name: "apply_patch",
-  spec: {
-    type: "function",
-    name: "apply_patch",
-    description: DESCRIPTION,
-    parameters: {
-      type: "object",
-      properties: { input: { type: "string", description: "The patch." } },
-      required: ["input"],
-      additionalProperties: false,
-    },
-  },
+  spec: PATCH_FUNCTION,
+  customSpec: PATCH_CUSTOM,
   parallel: () => false,
   run: async (call, context) => {
     const args = read(call.arguments);
-    if (!args.ok) return { status: "failed", output: args.message };
-    const parsed = parsePatch(args.value.input);
-    if (!parsed.ok) return { status: "failed", output: `invalid patch: ${parsed.message}` };
-    const planned = await planPatch(parsed.patch, { cwd: context.settings.cwd });
-    if (!planned.ok)
-      return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
-    return decideAndApply(planned.plan, context);
+    if (args.ok) return runPatch(args.value.input, context.settings.cwd, context);
+    // The patch itself, as custom tools give it and as models sometimes write it into a function call.
+    if (call.arguments.includes("*** Begin Patch")) return runPatch(call.arguments, context.settings.cwd, context);
+    return { status: "failed", output: args.message };
   },
 };
 
-async function decideAndApply(plan: PatchPlan, context: ToolContext): Promise<ToolOutput> {
-  const inside = insideRoots(plan.paths, await writableRoots(context));
-  const decision = decidePatch(context.settings, { inside });
+/** Folder of the journals by which a killed patch is finished or undone, in the home folder. */
+export function patchJournal(home: string): string {
+  return join(home, "patches");
+}
+
+/** Parses, checks against the files in `cwd`, asks where a person must, and applies: the one way a tool edits files. */
+export async function runPatch(text: string, cwd: string, context: ToolContext): Promise<ToolOutput> {
+  const parsed = parsePatch(text);
+  if (!parsed.ok) return { status: "failed", output: `invalid patch: ${parsed.message}` };
+  const planned = await planPatch(parsed.patch, { cwd, signal: context.signal });
+  context.signal.throwIfAborted();
+  if (!planned.ok)
+    return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
+  const { plan } = planned;
+  const decision = decidePatch(context.settings, { inside: insideRoots(plan.paths, writableRoots(context)) });
   if (decision.kind === "refuse") return { status: "failed", output: decision.reason, declined: true };
-  if (decision.kind === "ask") {
-    const answer = await context.approve({
-      type: "apply_patch_approval_request",
-      call_id: context.callId,
-      changes: { ...plan.changes },
-      reason: decision.reason ?? null,
-      grant_root: null,
-    });
-    if (answer !== "approved" && answer !== "approved_for_session") {
-      return { status: "failed", output: "patch rejected by user", declined: true };
-    }
-  }
-  return apply(plan, { context, asked: decision.kind === "ask" });
+  if (decision.kind === "run") return apply(plan, { context, asked: false });
+  const answer = await context.approve({
+    type: "apply_patch_approval_request",
+    call_id: context.callId,
+    changes: { ...plan.changes },
+    reason: decision.reason ?? null,
+    grant_root: null,
+  });
+  if (answer === "approved" || answer === "approved_for_session") return apply(plan, { context, asked: true });
+  return { status: "failed", output: "patch rejected by user", declined: true };
 }
 
 async function apply(
@@ -82,8 +63,7 @@ async function apply(
     auto_approved: !asked,
     changes: { ...plan.changes },
   });
-  const applied = await applyPlan(plan, { signal: context.signal, journal: join(context.stateDir, "patches") });
-  if (applied.ok) context.recordChanges(plan.changes);
+  const applied = await applyPlan(plan, { signal: context.signal, journal: patchJournal(context.home) });
   void context.emit({
     type: "patch_apply_end",
     call_id: callId,
@@ -91,26 +71,22 @@ async function apply(
     stderr: applied.ok ? "" : applied.message,
     success: applied.ok,
   });
-  if (applied.ok) return { status: "done", output: plan.summary };
-  if (context.signal.aborted) return { status: "cut", output: "Nothing of the patch was applied." };
-  return { status: "done", output: `the patch was not applied, nothing was changed: ${applied.message}` };
+  if (applied.ok) {
+    await context.recordChanges(plan.files);
+    return { status: "done", output: plan.summary };
+  }
+  if (applied.kind === "cancelled") return { status: "cut", output: "Nothing of the patch was applied." };
+  return { status: "done", output: `the patch was not applied: ${applied.message}` };
 }
 
-/** Where patches may write without asking, with links resolved; folders that do not exist are left out. */
-async function writableRoots({ settings, env }: ToolContext): Promise<string[]> {
+/** Where patches may write without asking, with links resolved. */
+function writableRoots({ settings, env }: ToolContext): string[] {
   const { sandboxPolicy: policy, cwd } = settings;
   if (policy.mode !== "workspace-write") return [];
-  const roots = [
+  return realRoots([
     cwd,
     ...policy.writable_roots,
     ...(policy.exclude_slash_tmp ? [] : ["/tmp"]),
     ...(policy.exclude_tmpdir_env_var || env.TMPDIR === undefined ? [] : [env.TMPDIR]),
-  ];
-  const real = await Promise.all(
-    roots.map((root) =>
-      // A root that does not exist grants nothing.
-      realpath(root).catch(() => undefined),
-    ),
-  );
-  return real.filter((root) => root !== undefined);
+  ]);
 }

@@ -1,9 +1,11 @@
 import { constants } from "node:os";
 import { type Exit, run } from "../../process/index.js";
 import type { EventMsg } from "../../protocol/index.js";
+import { runPatch } from "./apply-patch.js";
 import { decideCommand } from "./decision.js";
 import { BYTES_PER_TOKEN, boundedOutput, exitText } from "./output-text.js";
 import { parseCommand } from "./parsed-command.js";
+import { shellPatch } from "./shell-patch.js";
 import type { ToolContext, ToolOutput } from "./tool.js";
 
 /** The longest run of a command that names none itself, ms. */
@@ -22,6 +24,8 @@ export interface WantedCommand {
 
 /** Decides, asks where a person must, runs, and tells of it in events: the one way a tool runs a command. */
 export async function runCommand(wanted: WantedCommand, context: ToolContext): Promise<ToolOutput> {
+  const patch = shellPatch(wanted.argv, wanted.cwd);
+  if (patch !== undefined) return runPatch(patch.text, patch.cwd, context);
   const refused = await permission(wanted, context);
   if (refused !== undefined) return refused;
   const { callId } = context;

@@ -1,6 +1,7 @@
 import type { Scope } from "../../base/index.js";
 import type { ToolSpec } from "../../model/index.js";
-import type { CallOutput, EventMsg, FileChange, ProcessOutcome, ReviewDecision } from "../../protocol/index.js";
+import type { PlannedFile } from "../../patch/index.js";
+import type { CallOutput, EventMsg, ProcessOutcome, ReviewDecision } from "../../protocol/index.js";
 import type { Approvals } from "../approvals.js";
 import type { Settings } from "../settings.js";
 
@@ -38,8 +39,8 @@ export interface ToolContext {
   readonly env: Readonly<Record<string, string>>;
   /** Tokens of one output that go to the model at most. */
   readonly outputTokens: number;
-  /** Folder for what must survive a crash. */
-  readonly stateDir: string;
+  /** The home folder. */
+  readonly home: string;
   readonly approvals: Approvals;
   /** A promise when a reader asks to wait. */
   emit(msg: EventMsg): Promise<void> | undefined;
@@ -47,14 +48,16 @@ export interface ToolContext {
   approve(request: EventMsg): Promise<ReviewDecision>;
   /** Puts a process into the turn's receipt. */
   recordProcess(process: ProcessOutcome): void;
-  /** Puts changed files into the turn's receipt. */
-  recordChanges(changes: Readonly<Record<string, FileChange>>): void;
+  /** Puts changed files into the turn's receipt, and tells the turn's diff. */
+  recordChanges(files: readonly PlannedFile[]): Promise<void>;
 }
 
 /** Something a model can call. */
 export interface Tool {
   readonly name: string;
   readonly spec: ToolSpec;
+  /** In the place of `spec` for models that take custom tools. */
+  readonly customSpec?: ToolSpec;
   /** Whether this call may run beside the other calls of its response: true only for calls that change nothing. */
   parallel(call: ToolCall): boolean;
   /** Never throws but for cancellation and bugs; checks `signal` right before each side effect. */

@@ -1,5 +1,5 @@
 import { randomFillSync } from "node:crypto";
-import { fstatSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Conversations, EngineDeps } from "../../engine/index.js";
 import { BROKEN_PIPE_EXIT_CODE, type FrontDeps, type Input, SIGNAL_EXIT_CODES } from "./deps.js";
@@ -21,8 +21,8 @@ export interface ProgramOptions {
   readonly exit: (code: number) => void;
 }
 
-const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-const random = (n: number): Uint8Array => randomFillSync(new Uint8Array(n));
+// `performance` would be loaded for this alone.
+const clock = { now: () => Date.now(), monotonic: () => Number(process.hrtime.bigint()) / 1e6 };
 
 /**
  * Runs one front end in this process, then ends the process with the exit code it resolves with, once all output has
@@ -109,4 +109,20 @@ function kindOf(fd: number): Input["kind"] {
 function describe(error: unknown, full: boolean): string {
   if (!(error instanceof Error)) return String(error);
   return full ? (error.stack ?? error.message) : `${error.message} (BELAY_DEBUG=1 shows where)`;
+}
+
+/** The system's random bytes, read as from a file: node:crypto would be loaded for the 16 bytes of an id, at every start. */
+function random(n: number): Uint8Array {
+  const bytes = new Uint8Array(n);
+  try {
+    const device = openSync("/dev/urandom", "r");
+    try {
+      if (readSync(device, bytes) === n) return bytes;
+    } finally {
+      closeSync(device);
+    }
+  } catch {
+    // A system or a chroot without that device.
+  }
+  return randomFillSync(bytes);
 }

@@ -1,0 +1,33 @@
+import { row } from "../figures.mjs";
+import { STEPS } from "../script.mjs";
+import { measureTurn, samplesOf } from "../turns.mjs";
+
+const ROUNDS = 2;
+
+/** A long turn: one `echo` a step, with the shell arguments the program takes by itself. */
+export async function steps(lab) {
+  const [each, halves, growth, cpu, rss] = [samplesOf(), samplesOf(), samplesOf(), samplesOf(), samplesOf()];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of lab.names) {
+      const measured = await measureTurn(lab, { name, script: "steps", expect: "Done." });
+      const requests = lab.server.requests(measured.run);
+      const wrong = requests.findIndex(({ ok }) => ok === false);
+      if (requests.length !== STEPS + 1 || wrong >= 0) {
+        throw new Error(`${name}: ${requests.length} requests; no output of step ${wrong}`);
+      }
+      const at = (n) => requests[n].at;
+      each[name].push((at(STEPS) - at(0)) / STEPS);
+      halves[name].push((at(STEPS) - at(STEPS / 2)) / (at(STEPS / 2) - at(0)));
+      growth[name].push((requests[STEPS].bytes - requests[0].bytes) / STEPS);
+      cpu[name].push(measured.cpu / STEPS);
+      rss[name].push(measured.rss);
+    }
+  }
+  return [
+    row(`step of ${STEPS}, ms`, each, [{ than: "codex", most: 0.25 }]),
+    row("second half / first half", halves, [{ most: 1.1 }]),
+    row("CPU a step, ms", cpu, [{ than: "codex", most: 0.4 }]),
+    row("request growth a step, bytes", growth),
+    row("peak RSS, MB", rss),
+  ];
+}

@@ -1,0 +1,64 @@
+// Builds, packs and checks the tarball that users install; its path is the last line on stdout.
+//   node scripts/pack.mjs [folder]    where to put it (default: here)
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildProgram } from "./build.mjs";
+import { checkThirdParty } from "./third-party.mjs";
+
+const CONTENT = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "README.md",
+  "THIRD-PARTY.md",
+  "dist/belay.cjs",
+  "dist/program.cjs",
+  "package.json",
+];
+
+/** The fields by which a package makes others be installed. */
+const DEPENDENCIES = [
+  "dependencies",
+  "optionalDependencies",
+  "peerDependencies",
+  "bundleDependencies",
+  "bundledDependencies",
+];
+
+/** Scripts that an installation would run. */
+const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepare"];
+
+function fail(message) {
+  console.error(`pack: ${message}`);
+  process.exit(1);
+}
+
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const needs = DEPENDENCIES.filter((field) => Object.keys(manifest[field] ?? {}).length > 0);
+if (needs.length > 0) fail(`package.json has ${needs.join(", ")}: the bundle holds all that the program needs`);
+const scripts = INSTALL_SCRIPTS.filter((name) => manifest.scripts?.[name] !== undefined);
+if (scripts.length > 0) fail(`package.json has scripts that run at installation: ${scripts.join(", ")}`);
+
+const problem = checkThirdParty(await buildProgram());
+if (problem !== undefined) fail(problem);
+
+const folder = process.argv[2] ?? ".";
+const packed = spawnSync("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], {
+  encoding: "utf8",
+  stdio: ["ignore", "pipe", "inherit"],
+});
+if (packed.status !== 0) fail(`npm pack failed${packed.error === undefined ? "" : `: ${packed.error.message}`}`);
+const tarball = join(folder, `${manifest.name}-${manifest.version}.tgz`);
+
+const listed = spawnSync("tar", ["-tzf", tarball], { encoding: "utf8" });
+if (listed.status !== 0) fail(`${tarball} can't be read: ${listed.stderr}`);
+const content = listed.stdout
+  .trim()
+  .split("\n")
+  .map((path) => path.replace(/^package\//, ""))
+  .sort();
+const extra = content.filter((path) => !CONTENT.includes(path));
+const missing = CONTENT.filter((path) => !content.includes(path));
+if (extra.length > 0) fail(`${tarball} holds what it should not: ${extra.join(", ")}`);
+if (missing.length > 0) fail(`${tarball} lacks ${missing.join(", ")}`);
+console.log(tarball);

@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import {
+  applyPlan,
+  type FileOps,
+  nodeFileOps,
+  type PatchPlan,
+  parsePatch,
+  planPatch,
+  recoverPatches,
+} from "../../src/patch/index.js";
+import { makePlace, type Place, patchOf, readTree, runPatch } from "./trees.js";
+import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-files.js";
+
+const change = (path: string) => patchOf(`*** Update File: ${path}`, "@@", "-x", "+y");
+const NEVER = new AbortController().signal;
+
+async function planOf(text: string, place: Place): Promise<PatchPlan> {
+  const parsed = parsePatch(text);
+  assert.ok(parsed.ok);
+  const planned = await planPatch(parsed.patch, { cwd: place.cwd });
+  assert.ok(planned.ok, planned.ok ? "" : planned.message);
+  return planned.plan;
+}
+
+test("a file that changed between plan and apply is refused, and keeps its change", async (t) => {
+  const touches: Readonly<Record<string, (path: string) => void>> = {
+    // At once, with the same length: the clock of the file system may not have moved.
+    written: (path) => writeFileSync(path, "z\n"),
+    deleted: (path) => unlinkSync(path),
+    replaced: (path) => {
+      unlinkSync(path);
+      writeFileSync(path, "x\n");
+    },
+    "made a folder": (path) => {
+      unlinkSync(path);
+      mkdirSync(path);
+    },
+    "made a link": (path) => {
+      unlinkSync(path);
+      symlinkSync("b", path);
+    },
+  };
+  for (const [name, touch] of Object.entries(touches)) {
+    const place = makePlace(t, { a: "x\n", b: "x\n" });
+    const plan = await planOf(
+      patchOf("*** Update File: b", "@@", "-x", "+y", "*** Update File: a", "@@", "-x", "+y"),
+      place,
+    );
+    touch(join(place.cwd, "a"));
+    const was = readTree(place.cwd);
+    const applied = await applyPlan(plan, { signal: NEVER, journal: place.journal });
+    assert.ok(!applied.ok && applied.kind === "changed", name);
+    assert.match(applied.message, /\/a" has changed since/);
+    assert.deepEqual(readTree(place.cwd), was, name);
+  }
+});
+
+test("a file that came where one is to be made is refused, also at the last moment", async (t) => {
+  const place = makePlace(t, { b: "x\n" });
+  const text = patchOf("*** Update File: b", "@@", "-x", "+y", "*** Add File: a", "+mine");
+  const before = await planOf(text, place);
+  writeFileSync(join(place.cwd, "a"), "theirs\n");
+  const applied = await applyPlan(before, { signal: NEVER, journal: place.journal });
+  assert.ok(!applied.ok && applied.kind === "changed");
+  rmSync(join(place.cwd, "a"));
+  const late = await planOf(text, place);
+  const ops: FileOps = {
+    ...nodeFileOps,
+    rename: (from, to) => {
+      writeFileSync(join(place.cwd, "a"), "theirs\n");
+      nodeFileOps.rename(from, to);
+    },
+  };
+  const second = await applyPlan(late, { signal: NEVER, journal: place.journal, ops });
+  assert.ok(!second.ok && second.kind === "changed");
+  assert.deepEqual(readTree(place.cwd), { a: "theirs\n", b: "x\n" });
+});
+
+test("a cancel before the commit changes nothing, one after it is too late", async (t) => {
+  const place = makePlace(t);
+  const ends = new Set<string>();
+  for (let moment = 0; ; moment += 2) {
+    makeOld(place.cwd);
+    const plan = await planOf(PATCH, place);
+    const controller = new AbortController();
+    let last = 0;
+    const ops = watchedOps((count) => {
+      last = count;
+      if (count === moment) controller.abort();
+    });
+    const applied = await applyPlan(plan, { signal: controller.signal, journal: place.journal, ops });
+    assert.equal(whichTree(place.cwd), applied.ok ? "new" : "old", `moment ${moment}`);
+    assert.ok(applied.ok || applied.kind === "cancelled");
+    assert.deepEqual(readdirSync(place.journal), []);
+    ends.add(String(applied.ok));
+    if (moment > last) break;
+  }
+  assert.deepEqual([...ends].sort(), ["false", "true"]);
+  makeOld(place.cwd);
+  const applied = await applyPlan(await planOf(PATCH, place), { signal: AbortSignal.abort(), journal: place.journal });
+  assert.ok(!applied.ok && applied.kind === "cancelled");
+  assert.equal(whichTree(place.cwd), "old");
+});
+
+test("permissions stay, also with a move; the owner stays where this process may give files away", async (t) => {
+  const place = makePlace(t, { a: "x\n", b: "x\n", c: "x\n" });
+  const [a, b] = [join(place.cwd, "a"), join(place.cwd, "b")];
+  const own = process.geteuid?.() === 0 ? 4321 : process.geteuid!();
+  for (const path of [a, b]) {
+    chownSync(path, own, process.getegid!());
+    chmodSync(path, 0o4751);
+  }
+  const text = patchOf(
+    "*** Update File: a",
+    "@@",
+    "-x",
+    "+y",
+    "*** Update File: b",
+    "*** Move to: d/b",
+    "@@",
+    "-x",
+    "+y",
+  );
+  assert.ok((await runPatch(text, place)).ok);
+  for (const path of [a, join(place.cwd, "d", "b")]) {
+    const stat = statSync(path);
+    assert.equal(stat.mode & 0o7777, 0o4751, path);
+    assert.equal(stat.uid, own);
+    assert.equal(readFileSync(path, "utf8"), "y\n");
+  }
+});
+
+test("a file with several names changes under all of them; a plain move keeps the file itself", async (t) => {
+  const place = makePlace(t, { a: "x\nmore\n", m: "x\n" });
+  linkSync(join(place.cwd, "a"), join(place.cwd, "b"));
+  linkSync(join(place.cwd, "m"), join(place.cwd, "n"));
+  const [a, m] = [statSync(join(place.cwd, "a")), statSync(join(place.cwd, "m"))];
+  const text = patchOf("*** Update File: a", "@@", "-x", "+y", "-more", "*** Update File: m", "*** Move to: d/m");
+  assert.ok((await runPatch(text, place)).ok);
+  assert.deepEqual(readTree(place.cwd), { a: "y\n", b: "y\n", "d/m": "x\n", n: "x\n" });
+  assert.equal(statSync(join(place.cwd, "b")).ino, a.ino);
+  assert.equal(statSync(join(place.cwd, "d", "m")).ino, m.ino);
+  const both = parsePatch(patchOf("*** Update File: a", "@@", "-y", "+1", "*** Update File: b", "@@", "-y", "+2"));
+  assert.ok(both.ok);
+  const planned = await planPatch(both.patch, { cwd: place.cwd });
+  assert.match(planned.ok ? "" : planned.message, /one file \(hard links\)/);
+});
+
+test("a file that stays as it is is not written", async (t) => {
+  const place = makePlace(t, { a: "x\nk\n", b: "x\n" });
+  utimesSync(join(place.cwd, "a"), 1, 1);
+  assert.ok((await runPatch(patchOf("*** Update File: a", "@@", "-x", "+x", " k", "*** Add File: b", "+x"), place)).ok);
+  assert.equal(statSync(join(place.cwd, "a")).mtimeMs, 1000);
+});
+
+test("a file without write permission is refused", async (t) => {
+  const place = makePlace(t, { a: "x\n" });
+  const outcome = await runPatch(change("a"), place, { ...nodeFileOps, writable: () => false });
+  assert.match(outcome.ok ? "" : outcome.message, /permission denied/);
+  assert.deepEqual(readTree(place.cwd), { a: "x\n" });
+});
+
+test("a folder the patch made stays when someone put a file in it", async (t) => {
+  const place = makePlace(t, { a: "x\n" });
+  const plan = await planOf(patchOf("*** Add File: d/e/f", "+f", "*** Update File: a", "@@", "-x", "+y"), place);
+  const ops: FileOps = {
+    ...nodeFileOps,
+    rename: () => {
+      writeFileSync(join(place.cwd, "d", "theirs"), "t\n");
+      throw systemError("EIO");
+    },
+  };
+  const applied = await applyPlan(plan, { signal: NEVER, journal: place.journal, ops });
+  assert.ok(!applied.ok && applied.kind === "failed");
+  assert.deepEqual(readTree(place.cwd), { a: "x\n", "d/theirs": "t\n" });
+});
+
+test("what a crash left and someone changed since is theirs: the rest is undone", async (t) => {
+  const place = makePlace(t, { a: "x\n", b: "x\n", c: "x\n" });
+  const text = patchOf(...["a", "b", "c"].flatMap((path) => [`*** Update File: ${path}`, "@@", "-x", "+y"]));
+  let renames = 0;
+  let gone = false;
+  const ops = watchedOps((_count, name) => {
+    if (name === "rename") renames += 1;
+    gone ||= renames === 2;
+    if (gone) throw systemError("EIO");
+  });
+  await applyPlan(await planOf(text, place), { signal: NEVER, journal: place.journal, ops });
+  assert.equal(readFileSync(join(place.cwd, "a"), "utf8"), "y\n");
+  writeFileSync(join(place.cwd, "c"), "edited since\n");
+  const [ended] = await recoverPatches(place.journal, { alive: () => false });
+  assert.equal(ended?.outcome, "undone");
+  assert.deepEqual(ended.kept, [join(place.cwd, "c")]);
+  assert.deepEqual(readTree(place.cwd), { a: "x\n", b: "x\n", c: "edited since\n" });
+});
+
+test("a working folder that is gone ends its journal", async (t) => {
+  const place = makePlace(t, { a: "x\n" });
+  const ops = watchedOps((_count, name) => {
+    if (name === "rename" || name === "unlink") throw systemError("EIO");
+  });
+  await applyPlan(await planOf(change("a"), place), { signal: NEVER, journal: place.journal, ops });
+  assert.equal(readdirSync(place.journal).length, 1);
+  rmSync(place.cwd, { recursive: true });
+  const ended = await recoverPatches(place.journal, { alive: () => false });
+  assert.deepEqual(
+    ended.map(({ outcome }) => outcome),
+    ["undone"],
+  );
+  assert.deepEqual(readdirSync(place.journal), []);
+});
+
+test("changes are described as clients are shown them", async (t) => {
+  const place = makePlace(t, {
+    "b.txt": "gone\n",
+    "a.txt": "one\ntwo\n",
+    "o.txt": "old\n",
+    "m.txt": "1\n2\n3\n4\n5\n6\n7\n8",
+  });
+  const text = patchOf(
+    "*** Add File: n.txt",
+    "+hello",
+    "*** Delete File: b.txt",
+    "*** Update File: a.txt",
+    "@@",
+    "-one",
+    "+uno",
+    " two",
+    "*** Add File: o.txt",
+    "+new",
+    "*** Update File: m.txt",
+    "*** Move to: sub/m.txt",
+    "@@",
+    " 2",
+    "-3",
+    "+three",
+    "@@",
+    "-8",
+    "+eight",
+  );
+  const { changes } = await planOf(text, place);
+  const at = (path: string) => join(place.cwd, path);
+  assert.deepEqual(changes, {
+    [at("n.txt")]: { add: { content: "hello\n" } },
+    [at("b.txt")]: "delete",
+    [at("a.txt")]: { update: { unified_diff: "@@ -1,2 +1,2 @@\n-one\n+uno\n two\n", move_path: null } },
+    [at("o.txt")]: { update: { unified_diff: "@@ -1 +1 @@\n-old\n+new\n", move_path: null } },
+    [at("m.txt")]: {
+      update: {
+        unified_diff:
+          "@@ -2,3 +2,3 @@\n 2\n-3\n+three\n 4\n@@ -7,2 +7,2 @@\n 7\n-8\n\\ No newline at end of file\n+eight\n",
+        move_path: at("sub/m.txt"),
+      },
+    },
+  });
+});
+
+test("many small hunks and files go through", async (t) => {
+  const lines = Array.from({ length: 400 }, (_, n) => `row ${n}\n`);
+  const tree = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`d${n}/f`, lines.join("")]));
+  const place = makePlace(t, tree);
+  const hunks = [10, 100, 200, 399].flatMap((n) => ["@@", `-row ${n}`, `+changed ${n}`]);
+  // More folders than are held open at a time.
+  const outcome = await runPatch(
+    patchOf(...Object.keys(tree).flatMap((path) => [`*** Update File: ${path}`, ...hunks])),
+    place,
+  );
+  assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
+  const expected = lines
+    .map((line, n) => ([10, 100, 200, 399].includes(n) ? line.replace("row", "changed") : line))
+    .join("");
+  assert.deepEqual(
+    readTree(place.cwd),
+    Object.fromEntries(
+      Object.keys(tree)
+        .sort()
+        .map((path) => [path, expected]),
+    ),
+  );
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { type FileOps, nodeFileOps, recoverPatches } from "../../src/patch/index.js";
+import { makePlace, type Place, runPatch } from "./trees.js";
+import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-files.js";
+
+/** Every operation; the quick run takes every third where it has done the like before. */
+const STRIDE = process.env.BELAY_SOAK === undefined ? 3 : 1;
+const NO_LINKS: FileOps = {
+  ...nodeFileOps,
+  link: () => {
+    throw systemError("EPERM");
+  },
+};
+
+async function countOps(place: Place, base: FileOps): Promise<number> {
+  let total = 0;
+  makeOld(place.cwd);
+  const outcome = await runPatch(
+    PATCH,
+    place,
+    watchedOps((count) => (total = count + 1), base),
+  );
+  assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
+  assert.equal(whichTree(place.cwd), "new");
+  return total;
+}
+
+for (const [kind, base] of [
+  ["hard links", nodeFileOps],
+  ["no hard links", NO_LINKS],
+] as const) {
+  test(`an operation that fails leaves all old or all new (${kind})`, async (t) => {
+    const place = makePlace(t);
+    const total = await countOps(place, base);
+    assert.ok(total > 200, `${total} operations`);
+    let old = 0;
+    for (let fault = 0; fault < total; fault += base === nodeFileOps ? 1 : STRIDE) {
+      makeOld(place.cwd);
+      let failed = "";
+      const ops = watchedOps((count, name) => {
+        if (count !== fault) return;
+        failed = `${name} (${count})`;
+        throw systemError("EIO");
+      }, base);
+      const outcome = await runPatch(PATCH, place, ops);
+      // What a failed clearing left behind goes at the next start.
+      const ended = await recoverPatches(place.journal, { alive: () => false });
+      assert.equal(whichTree(place.cwd), outcome.ok ? "new" : "old", `${failed}: ${outcome.ok ? "" : outcome.message}`);
+      assert.ok(
+        ended.every((patch) => patch.outcome === (outcome.ok ? "finished" : "undone")),
+        failed,
+      );
+      assert.deepEqual(readdirSync(place.journal), [], failed);
+      if (!outcome.ok) old += 1;
+    }
+    assert.ok(old > 0);
+  });
+
+  test(`a process that is gone from any operation on leaves all old or all new (${kind})`, async (t) => {
+    const place = makePlace(t);
+    const total = await countOps(place, base);
+    const seen = new Set<string>();
+    for (let fault = 0; fault < total; fault += STRIDE) {
+      makeOld(place.cwd);
+      const ops = watchedOps((count) => {
+        if (count >= fault) throw systemError("EIO");
+      }, base);
+      await runPatch(PATCH, place, ops);
+      await recoverPatches(place.journal, { alive: () => false });
+      const tree = whichTree(place.cwd);
+      assert.ok(tree === "old" || tree === "new", `gone at ${fault}: ${tree}`);
+      seen.add(tree);
+      assert.deepEqual(await recoverPatches(place.journal, { alive: () => false }), []);
+    }
+    assert.deepEqual([...seen].sort(), ["new", "old"]);
+  });
+}
+
+test("a recovery that is cut itself is carried on by the next", async (t) => {
+  const place = makePlace(t);
+  const total = await countOps(place, nodeFileOps);
+  for (const first of [Math.floor(total * 0.5), Math.floor(total * 0.75), Math.floor(total * 0.85)]) {
+    for (let second = 0; second < 120; second += STRIDE * 2) {
+      makeOld(place.cwd);
+      const gone = (from: number) => (count: number) => {
+        if (count >= from) throw systemError("EIO");
+      };
+      await runPatch(PATCH, place, watchedOps(gone(first)));
+      try {
+        await recoverPatches(place.journal, { alive: () => false, ops: watchedOps(gone(second)) });
+      } catch {
+        // The folder of the journals itself could not be read.
+      }
+      await recoverPatches(place.journal, { alive: () => false });
+      const tree = whichTree(place.cwd);
+      assert.ok(tree === "old" || tree === "new", `gone at ${first}, then ${second}: ${tree}`);
+      assert.deepEqual(readdirSync(place.journal), []);
+    }
+  }
+});

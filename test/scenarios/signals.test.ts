@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { call, partial, stall, text } from "../support/model-server.js";
+import { openScene, type Place, type Program, type Scene } from "../support/program.js";
+
+/** A command with a child in the background and one in the foreground; `late` says that it was left alone. */
+const TREE = "sleep 60 & (sleep 61; echo late > late) & echo begun; sleep 62; echo late > late";
+/** The same, deaf to SIGTERM. */
+const DEAF_TREE = `trap '' TERM; ${TREE}`;
+
+interface Aborted {
+  readonly type: string;
+  readonly reason: string;
+  readonly calls: readonly { readonly call_id: string; readonly outcome: string }[];
+  readonly processes: readonly { readonly outcome: string }[];
+  readonly stop_ms: number;
+}
+
+/** The processes that a program in this place has started, without itself. */
+function childrenIn(place: Place, program: Program): number[] {
+  return place.processes().filter((pid) => pid !== program.pid);
+}
+
+/** Starts a run and waits until its command has all its children. */
+async function startTree(scene: Scene, words: readonly string[], cmd = TREE): Promise<Program> {
+  scene.server.enqueue([
+    text("Working."),
+    call("exec_command", { cmd }, "tree"),
+    call("exec_command", { cmd: "echo late > late" }, "next"),
+  ]);
+  const program = scene.start(words);
+  await program.seen("Working.");
+  while (childrenIn(scene.place, program).length < 5) await new Promise((settle) => setTimeout(settle, 5));
+  return program;
+}
+
+/** What lived when the last line was printed. */
+function livingAtTheEnd(scene: Scene, program: Program): () => number[] {
+  let living: number[] = [-1];
+  program.onLine((line) => {
+    if (line.includes('"turn.aborted"')) living = childrenIn(scene.place, program);
+  });
+  return () => living;
+}
+
+describe("one signal stops the turn properly", { concurrency: 4 }, () => {
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const) {
+    it(`${signal} while a command with children runs`, async (t) => {
+      const scene = await openScene(t);
+      const program = await startTree(scene, ["exec", "--json", "go"]);
+      const living = livingAtTheEnd(scene, program);
+      program.signal(signal);
+      const done = await program.ended;
+      assert.deepEqual([done.code, done.signal], [code, null], done.stderr);
+      const last = JSON.parse(done.stdout.trimEnd().split("\n").at(-1)!) as Aborted;
+      assert.deepEqual([last.type, last.reason], ["turn.aborted", "interrupted"]);
+      assert.deepEqual(
+        last.calls.map(({ call_id, outcome }) => [call_id, outcome]),
+        [
+          ["tree", "cut"],
+          ["next", "not_started"],
+        ],
+      );
+      assert.equal(last.processes.length, 1);
+      assert.ok(last.stop_ms < 2000);
+      assert.deepEqual(living(), [], "alive when turn.aborted was printed");
+      assert.deepEqual(scene.place.processes(), []);
+      assert.equal(existsSync(join(scene.place.dir, "late")), false);
+      assert.equal(scene.server.requests.length, 1);
+    });
+  }
+
+  it("SIGINT tells people what was cut", async (t) => {
+    const scene = await openScene(t);
+    const program = await startTree(scene, ["exec", "go"], DEAF_TREE);
+    program.signal("SIGINT");
+    const done = await program.ended;
+    assert.deepEqual([done.code, done.stdout], [130, ""]);
+    assert.match(done.stderr, /was cut after[\s\S]*begun[\s\S]*turn interrupted \(stopped in [\s\S]*cut:\n {4}exec_command/);
+    assert.match(done.stderr, /not started:\n {4}exec_command/);
+    assert.deepEqual(scene.place.processes(), []);
+  });
+
+  it("--deadline does the same, with 124", async (t) => {
+    const scene = await openScene(t);
+    const program = await startTree(scene, ["exec", "--json", "--deadline", "1s", "go"]);
+    const living = livingAtTheEnd(scene, program);
+    const done = await program.ended;
+    assert.deepEqual([done.code, done.signal], [124, null], done.stderr);
+    assert.equal((JSON.parse(done.stdout.trimEnd().split("\n").at(-1)!) as Aborted).type, "turn.aborted");
+    assert.deepEqual(living(), []);
+  });
+
+  for (const wire of ["responses", "chat"] as const) {
+    it(`SIGINT while the server is silent closes its socket at once (${wire})`, async (t) => {
+      const { server, start } = await openScene(t, { wire });
+      server.enqueue(stall());
+      const program = start(["exec", "--json", "go"]);
+      await server.nextRequest();
+      const asked = performance.now();
+      program.signal("SIGINT");
+      assert.ok((await server.closed(0)) - asked < 500);
+      assert.equal((await program.ended).code, 130);
+    });
+  }
+
+  it("SIGINT in the middle of a message: what was said is not taken for the answer", async (t) => {
+    const { server, start } = await openScene(t);
+    server.enqueue([text("First."), partial("The answer is ", { chunks: 3 }), stall()]);
+    const program = start(["exec", "go"]);
+    await server.nextRequest();
+    await program.seen("you\n");
+    program.signal("SIGINT");
+    const done = await program.ended;
+    assert.deepEqual([done.code, done.stdout], [130, ""]);
+    assert.match(done.stderr, /turn interrupted/);
+  });
+
+  it("SIGINT before anything has begun leaves at once", async (t) => {
+    const { server, start } = await openScene(t);
+    const program = start(["exec", "-"], { stdin: "open" });
+    // The program listens to signals once it reads; until then the system itself ends it.
+    await new Promise((settle) => setTimeout(settle, 300));
+    program.signal("SIGINT");
+    const done = await program.ended;
+    assert.equal(done.code, 130);
+    assert.equal(server.requests.length, 0);
+  });
+});
+
+describe("two signals leave at once", { concurrency: 4 }, () => {
+  it("SIGINT, and SIGTERM before the turn has stopped, without orphans", async (t) => {
+    const scene = await openScene(t);
+    const program = await startTree(scene, ["exec", "--json", "go"], DEAF_TREE);
+    program.signal("SIGINT");
+    program.signal("SIGTERM");
+    const done = await program.ended;
+    assert.equal(done.code, 143, done.stderr);
+    assert.doesNotMatch(done.stdout, /turn\.aborted/);
+    await scene.place.quiet();
+    assert.equal(existsSync(join(scene.place.dir, "late")), false);
+  });
+
+  it("SIGINT, and SIGINT again, without orphans", async (t) => {
+    const scene = await openScene(t);
+    const program = await startTree(scene, ["exec", "--json", "go"], DEAF_TREE);
+    program.signal("SIGINT");
+    // One press may arrive twice within 50 ms: this is another one.
+    await new Promise((settle) => setTimeout(settle, 60));
+    program.signal("SIGINT");
+    const pressed = performance.now();
+    const done = await program.ended;
+    assert.equal(done.code, 130, done.stderr);
+    assert.ok(performance.now() - pressed < 1000);
+    await scene.place.quiet();
+    assert.equal(existsSync(join(scene.place.dir, "late")), false);
+  });
+
+  it("the same signal twice at once, as a terminal and a parent send it, is one", async (t) => {
+    const scene = await openScene(t);
+    const program = await startTree(scene, ["exec", "--json", "go"]);
+    program.signal("SIGINT");
+    program.signal("SIGINT");
+    const done = await program.ended;
+    assert.equal(done.code, 130);
+    assert.match(done.stdout.trimEnd().split("\n").at(-1)!, /^\{"type":"turn\.aborted"/);
+    await scene.place.quiet();
+  });
+});
