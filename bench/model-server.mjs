@@ -47,7 +47,6 @@ const server = createServer((request, response) => {
     const n = counts.get(run) ?? 0;
     counts.set(run, n + 1);
     const body = Buffer.concat(parts);
-    request.socket.once("close", () => tell({ type: "closed", run, n, at: clock() }));
     respond(response, answer(n), { run, n });
     tell({ type: "request", run, n, at, bytes: body.length, ...checkOf(script, n, body) });
   });
@@ -57,6 +56,7 @@ server.keepAliveTimeout = 60_000;
 function respond(response, bytes, { run, n }) {
   response.writeHead(200, { "content-type": "text/event-stream" });
   if (bytes === undefined) {
+    response.socket.once("close", () => tell({ type: "closed", run, n, at: clock() }));
     response.write(CREATED);
     return;
   }

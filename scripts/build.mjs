@@ -1,6 +1,6 @@
 // Bundles the program into dist/: belay.cjs, which knows the version and nothing else, and program.cjs, all the rest. Two
 // files, because reading and compiling the large one costs more than all else that `belay --version` does.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
@@ -12,15 +12,15 @@ const programOutside = {
   },
 };
 
-/** Modules of Node's own that take more than a millisecond to load and that not every run needs. */
-const LATE = ["node:child_process", "node:crypto", "node:fs/promises", "node:http", "node:https", "node:net", "node:tls"];
+/** Modules of Node's own that take milliseconds to load and that a run may never use, although what it loads imports them. */
+const LATE = ["node:child_process", "node:crypto", "node:fs/promises"];
 
 /** Loads them at the first use of something they export, not where they are imported. */
 const lateBuiltins = {
   name: "late-builtins",
   setup(setup) {
-    setup.onResolve({ filter: /^node:/ }, ({ path, namespace, kind }) =>
-      LATE.includes(path) && namespace !== "late" && kind !== "dynamic-import" ? { path, namespace: "late" } : undefined,
+    setup.onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
+      LATE.includes(path) && namespace !== "late" ? { path, namespace: "late" } : undefined,
     );
     setup.onLoad({ filter: /.*/, namespace: "late" }, ({ path }) => {
       const getters = Object.keys(process.getBuiltinModule(path)).map((name) => `get ${name}(){return load().${name}}`);
@@ -54,6 +54,7 @@ export async function buildProgram() {
     banner: { js: "#!/usr/bin/env node" },
     plugins: [programOutside],
   });
+  chmodSync("dist/belay.cjs", 0o755);
   const { metafile } = await build({
     ...options,
     entryPoints: ["src/command-line.ts"],

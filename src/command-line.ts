@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { applyPatchCommand, runApplyPatch } from "./front/apply-patch/index.js";
 import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./front/exec/index.js";
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
@@ -64,6 +65,7 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
     .action(async (flags: DemoFlags) => finish(await runDemo({ json: flags.json === true, color: flags.color }, deps)));
   const commands = [
     execCommand(async (args) => finish(await runExec(args, deps))),
+    applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
     demo,
   ];

@@ -124,10 +124,10 @@ export async function takeBack(site: Site, task: Task): Promise<StepEnd> {
     } else if (step.kind === "inplace") {
       if (there?.inode !== inodeOf(step.was)) end = "changed";
       else if (there?.version !== step.was) await overwrite(ops, old, file);
-    } else if (there?.inode !== backup.inode) {
-      if (there === undefined || there.version === staged.now) ops.rename(old, file);
-      else end = "changed";
-    }
+    } else if (there?.inode === backup.inode) {
+      if (there.version !== step.was) end = "changed";
+    } else if (there === undefined || there.version === staged.now) ops.rename(old, file);
+    else end = "changed";
   }
   discard(site, step, at);
   return end;

@@ -4,7 +4,6 @@ import {
   chownSync,
   linkSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -24,7 +23,7 @@ import {
   planPatch,
   recoverPatches,
 } from "../../src/patch/index.js";
-import { makePlace, type Place, patchOf, readTree, runPatch } from "./trees.js";
+import { journalsOf, makePlace, type Place, patchOf, readTree, runPatch } from "./trees.js";
 import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-files.js";
 
 const change = (path: string) => patchOf(`*** Update File: ${path}`, "@@", "-x", "+y");
@@ -107,7 +106,7 @@ test("a cancel before the commit changes nothing, one after it is too late", asy
     const applied = await applyPlan(plan, { signal: controller.signal, journal: place.journal, ops });
     assert.equal(whichTree(place.cwd), applied.ok ? "new" : "old", `moment ${moment}`);
     assert.ok(applied.ok || applied.kind === "cancelled");
-    assert.deepEqual(readdirSync(place.journal), []);
+    assert.deepEqual(journalsOf(place), []);
     ends.add(String(applied.ok));
     if (moment > last) break;
   }
@@ -216,14 +215,14 @@ test("a working folder that is gone ends its journal", async (t) => {
     if (name === "rename" || name === "unlink") throw systemError("EIO");
   });
   await applyPlan(await planOf(change("a"), place), { signal: NEVER, journal: place.journal, ops });
-  assert.equal(readdirSync(place.journal).length, 1);
+  assert.equal(journalsOf(place).length, 1);
   rmSync(place.cwd, { recursive: true });
   const ended = await recoverPatches(place.journal, { alive: () => false });
   assert.deepEqual(
     ended.map(({ outcome }) => outcome),
     ["undone"],
   );
-  assert.deepEqual(readdirSync(place.journal), []);
+  assert.deepEqual(journalsOf(place), []);
 });
 
 test("changes are described as clients are shown them", async (t) => {

@@ -164,7 +164,7 @@ test("a name that is too long or holds control characters is refused, a strange 
   const odd = { ...place, cwd: join(place.cwd, "a\nb") };
   assert.ok((await runPatch(change("c"), odd)).ok);
   assert.ok((await runPatch(patchOf("*** Add File: -rf *?'\"$(x)", "+x", "*** Add File: __proto__", "+x"), odd)).ok);
-  assert.deepEqual(Object.keys(readTree(odd.cwd)).sort(), ["-rf *?'\"$(x)", "__proto__", "c"]);
+  assert.deepEqual(readdirSync(odd.cwd).sort(), ["-rf *?'\"$(x)", "__proto__", "c"]);
 });
 
 test("a rename that changes case only works where case does not count", async (t) => {
@@ -191,6 +191,7 @@ function ignoringCase(folder: string): FileOps {
   return {
     ...nodeFileOps,
     lstat: (path) => nodeFileOps.lstat(find(path)),
+    open: (path, access) => nodeFileOps.open(find(path), access),
     link: (from, to) => nodeFileOps.link(find(from), find(to)),
     unlink: (path) => nodeFileOps.unlink(find(path)),
     rename: (from, to) => nodeFileOps.rename(find(from), find(to)),

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parsePatch, planPatch } from "../../src/patch/index.js";
 import { BYTES, type Case, FILES, FINDING, WRITING } from "./cases.js";
-import { bytesOf, makePlace, patchOf, readTree, runPatch } from "./trees.js";
+import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch } from "./trees.js";
 
 const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   writing: WRITING,
@@ -21,7 +20,7 @@ for (const [group, cases] of Object.entries(GROUPS)) {
         if (refused === undefined) assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
         else assert.match(outcome.ok ? "applied" : outcome.message, refused);
         assert.deepEqual(readTree(place.cwd), bytesOf(after ?? before));
-        assert.deepEqual(existsSync(place.journal) ? readdirSync(place.journal) : [], []);
+        assert.deepEqual(journalsOf(place), []);
       });
     }
   });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { type FileOps, nodeFileOps, recoverPatches } from "../../src/patch/index.js";
-import { makePlace, type Place, runPatch } from "./trees.js";
+import { journalsOf, makePlace, type Place, runPatch } from "./trees.js";
 import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-files.js";
 
 /** Every operation; the quick run takes every third where it has done the like before. */
@@ -52,7 +51,7 @@ for (const [kind, base] of [
         ended.every((patch) => patch.outcome === (outcome.ok ? "finished" : "undone")),
         failed,
       );
-      assert.deepEqual(readdirSync(place.journal), [], failed);
+      assert.deepEqual(journalsOf(place), [], failed);
       if (!outcome.ok) old += 1;
     }
     assert.ok(old > 0);
@@ -96,7 +95,7 @@ test("a recovery that is cut itself is carried on by the next", async (t) => {
       await recoverPatches(place.journal, { alive: () => false });
       const tree = whichTree(place.cwd);
       assert.ok(tree === "old" || tree === "new", `gone at ${first}, then ${second}: ${tree}`);
-      assert.deepEqual(readdirSync(place.journal), []);
+      assert.deepEqual(journalsOf(place), []);
     }
   }
 });

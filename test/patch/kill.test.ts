@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as after } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type RecoveredPatch, recoverPatches } from "../../src/patch/index.js";
 import { makeStart, TREES } from "./back-and-forth.js";
-import { makePlace, type Place, readTree } from "./trees.js";
+import { journalsOf, makePlace, type Place, readTree } from "./trees.js";
 
 const KILLS = process.env.BELAY_SOAK === undefined ? 25 : 200;
 const PROGRAM = fileURLToPath(new URL("back-and-forth.js", import.meta.url));
@@ -41,7 +41,7 @@ function side(place: Place): 0 | 1 | string {
 function assertWhole(place: Place, what: string): void {
   const is = side(place);
   assert.ok(is === 0 || is === 1, `${what}: ${is}`);
-  assert.deepEqual(existsSync(place.journal) ? readdirSync(place.journal) : [], [], what);
+  assert.deepEqual(journalsOf(place), [], what);
 }
 
 test(`killed at ${KILLS} moments, a patch is all old or all new after the next start`, async (t) => {

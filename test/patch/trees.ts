@@ -1,6 +1,7 @@
 import {
   accessSync,
   constants,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -71,6 +72,11 @@ export function readTree(folder: string): Record<string, string> {
   };
   visit(folder);
   return tree;
+}
+
+/** What is in the folder of the journals. */
+export function journalsOf({ journal }: Place): readonly string[] {
+  return existsSync(journal) ? readdirSync(journal) : [];
 }
 
 export function bytesOf(tree: Tree): Record<string, string> {

@@ -20,6 +20,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   engine: 3,
   // What a front end sees of the process it runs in: the ground that the front ends stand on.
   "front/host": 4,
+  "front/apply-patch": 5,
   "front/exec": 5,
   "front/proto": 5,
   "front/tui": 5,
