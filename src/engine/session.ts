@@ -1,5 +1,6 @@
 import { Mailbox, type Scope } from "../base/index.js";
 import type { Config } from "../config/index.js";
+import { recoverPatches } from "../patch/index.js";
 import type { EventMsg, Op, TerminalMsg } from "../protocol/index.js";
 import { appendHistory, historyEntry, historyLog, RolloutWriter } from "../rollout/index.js";
 import { Approvals } from "./approvals.js";
@@ -9,6 +10,7 @@ import { EventHub } from "./event-hub.js";
 import { Recorder } from "./recorder.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
+import { patchJournal } from "./tools/apply-patch.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
 import type { Conversation, EngineDeps, Listener, TurnEnd } from "./types.js";
 
@@ -135,9 +137,21 @@ export class Session implements Conversation, TurnHost {
   // The loop.
 
   async #loop(): Promise<void> {
+    await this.#recoverPatches();
     for await (const submitted of this.#mailbox) {
       if (!this.#isShutDown) await this.#handle(submitted);
       else this.#refuse(submitted);
+    }
+  }
+
+  /** Ends what a killed process left of a patch, before anything of this conversation touches the files. */
+  async #recoverPatches(): Promise<void> {
+    for (const { outcome, files, message } of await recoverPatches(patchJournal(this.#config.home))) {
+      const why = message === undefined ? "" : `: ${message}`;
+      this.#tell("", {
+        type: "background_event",
+        message: `a patch cut by a crash was ${outcome} (${files.join(", ")})${why}`,
+      });
     }
   }
 
