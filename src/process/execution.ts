@@ -1,7 +1,7 @@
-import type { ChildProcess } from "node:child_process";
 import { BoundedText } from "../base/index.js";
 import { Capture } from "./capture.js";
 import { type Launched, launch } from "./launch.js";
+import { listen, type Report } from "./namespace.js";
 import { returnPipes, takePipes } from "./pipes.js";
 import { ProcessTree } from "./process-tree.js";
 import { findRefusal } from "./refusal.js";
@@ -14,6 +14,8 @@ const DRAIN_MS = 200;
 const COLLECT_BOUND_MS = 2000;
 /** Node fires a timer at once when it is set for longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Of what a namespace's maker says that could not make one, characters. */
+const COMPLAINT_LIMIT = 1000;
 
 /** Why the wait for a command was over; the first one counts. */
 type Cause = "ended" | "cancelled" | "timed_out" | "failed";
@@ -26,7 +28,11 @@ interface Status {
 
 interface Watch {
   readonly cause: Promise<Cause>;
+  /** What the namespace tells of its program; undefined when the command makes none. */
+  readonly report: Report | undefined;
   readonly exited: Promise<Status>;
+  /** How the program ended, when its namespace told so before its own end. */
+  readonly ownEnd: () => Status | undefined;
   readonly fail: (error: unknown) => void;
   readonly failure: () => { readonly error: unknown } | undefined;
   readonly stop: () => void;
@@ -52,8 +58,9 @@ export async function execute(command: Command, options: RunOptions): Promise<Ex
 async function supervise(launched: Launched, startedAt: number, options: RunOptions): Promise<Exit> {
   const { pid } = launched;
   const drainMs = options.drainMs ?? DRAIN_MS;
-  const tree = new ProcessTree(pid);
-  const watch = watchFor(launched.child, options);
+  const namespace = launched.report !== undefined;
+  const tree = new ProcessTree(pid, { namespace });
+  const watch = watchFor(launched, options);
   const capture = new Capture({ keep: options.keep, onOutput: options.onOutput, onFailure: watch.fail });
   const release = () => capture.release();
   options.signal.addEventListener("abort", release, { once: true });
@@ -71,32 +78,36 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   // What ends soon after the leader was about to: `make > >(tee log)` leaves a tee that still has lines to write.
   const patience = { withinMs: drainMs, held: () => capture.paused, signal: options.signal };
   const ended = cause === "ended" && (!tree.isAlive() || (await tree.ends(patience)));
-  const dead = ended || (await tree.stop(options.graceMs ?? GRACE_MS));
+  // A namespace still being made holds nothing that could use its grace, and must not start anything during it.
+  const graceMs = watch.report?.started() === false ? 0 : (options.graceMs ?? GRACE_MS);
+  const dead = ended || (await tree.stop(graceMs));
   tree.release();
   const collected = await settlesWithin(watch.exited, COLLECT_BOUND_MS);
   if (!collected) launched.child.unref();
   await capture.finish(drainMs);
+  if (watch.report !== undefined) await settlesWithin(watch.report.closed, drainMs);
+  watch.report?.close();
   options.signal.removeEventListener("abort", release);
   const failure = watch.failure();
   if (failure !== undefined) throw failure.error;
   const status = collected ? await watch.exited : undefined;
+  if (cause === "ended" && watch.report?.started() === false) return unmade(capture, options);
+  const ownEnd = cause === "ended" ? watch.ownEnd() : undefined;
   return {
-    end: endOf(cause, status),
-    code: status?.code ?? undefined,
-    signal: status?.signal ?? undefined,
+    ...howItEnded(cause, ownEnd ?? status),
     error: dead && collected ? undefined : `process group ${pid} was still there after SIGKILL`,
     pid,
-    durationMs: (status?.at ?? performance.now()) - startedAt,
+    durationMs: ((ownEnd ?? status)?.at ?? performance.now()) - startedAt,
     stdout: capture.stdout,
     stderr: capture.stderr,
     output: capture.output,
     leftovers: cause === "ended" && !ended,
-    contained: isContained(),
+    contained: namespace && dead && collected,
   };
 }
 
 /** Waits for what comes first: the end, cancellation, the time limit, or a consumer that throws. */
-function watchFor(child: ChildProcess, { signal, timeoutMs }: RunOptions): Watch {
+function watchFor({ child, report: channel }: Launched, { signal, timeoutMs }: RunOptions): Watch {
   let settle: (cause: Cause) => void = () => undefined;
   const cause = new Promise<Cause>((resolve) => {
     settle = resolve;
@@ -109,6 +120,13 @@ function watchFor(child: ChildProcess, { signal, timeoutMs }: RunOptions): Watch
       resolve({ code, signal: name, at: performance.now() });
     });
   });
+  let ownEnd: Status | undefined;
+  const report =
+    channel &&
+    listen(channel, (code) => {
+      ownEnd = { code, signal: null, at: performance.now() };
+      settle("ended");
+    });
   const cancel = () => settle("cancelled");
   signal.addEventListener("abort", cancel, { once: true });
   if (signal.aborted) cancel();
@@ -116,7 +134,9 @@ function watchFor(child: ChildProcess, { signal, timeoutMs }: RunOptions): Watch
   const timer = limit === undefined ? undefined : setTimeout(() => settle("timed_out"), limit);
   return {
     cause,
+    report,
     exited,
+    ownEnd: () => ownEnd,
     fail: (error) => {
       failure ??= { error };
       settle("failed");
@@ -129,17 +149,15 @@ function watchFor(child: ChildProcess, { signal, timeoutMs }: RunOptions): Watch
   };
 }
 
-function endOf(cause: Cause, status: Status | undefined): Exit["end"] {
-  if (cause === "cancelled" || cause === "timed_out") return cause;
-  return status?.signal == null ? "exited" : "signalled";
+function howItEnded(cause: Cause, status: Status | undefined): Pick<Exit, "end" | "code" | "signal"> {
+  const end = cause === "cancelled" || cause === "timed_out" ? cause : status?.signal == null ? "exited" : "signalled";
+  return { end, code: status?.code ?? undefined, signal: status?.signal ?? undefined };
 }
 
-/**
- * Whether the end of the tree proves that nothing of the command is alive. A process that called setsid leaves no trace
- * a plain group or session could be asked for; a command started inside a PID namespace of its own will say so here.
- */
-function isContained(): boolean {
-  return false;
+/** The namespace could not be made, so nothing of the command ran: what was written is its maker's complaint. */
+function unmade(capture: Capture, options: RunOptions): Exit {
+  const complaint = capture.output.parts().head.trim().slice(0, COMPLAINT_LIMIT);
+  return unstarted(options, { end: "not_started", error: complaint || "the command's namespace could not be made" });
 }
 
 function unstarted(options: RunOptions, how: Pick<Exit, "end" | "error">): Exit {

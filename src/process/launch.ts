@@ -1,6 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type IOType, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import type { Source } from "./capture.js";
+import { REPORT_FD } from "./namespace.js";
+import { closePassed, openPassed } from "./passed.js";
 import { closePipe, type Pipes } from "./pipes.js";
 import { explainFailure } from "./refusal.js";
 import type { Command } from "./types.js";
@@ -11,6 +14,8 @@ export interface Launched {
   /** To be read from before anything else is waited for. */
   readonly stdout: Source;
   readonly stderr: Source;
+  /** To be listened to, when the command makes a namespace. */
+  readonly report: Duplex | undefined;
 }
 
 /** `error`: why it did not start, for people. */
@@ -23,12 +28,16 @@ export type Launch = Launched | { readonly error: string };
  */
 export async function launch(command: Command, pipes: Pipes | undefined): Promise<Launch> {
   let child: ChildProcess;
+  let passed: number[] = [];
   try {
-    child = start(command, pipes);
+    passed = openPassed(command.passed ?? []);
+    child = start(command, pipes, passed);
   } catch (error) {
     // Some of the system's refusals are thrown (E2BIG), the others come as an event, below.
     closeAll(pipes);
     return { error: explainFailure(command, (error as NodeJS.ErrnoException).code ?? "unknown error") };
+  } finally {
+    closePassed(passed);
   }
   const { pid } = child;
   if (pid === undefined) {
@@ -38,18 +47,24 @@ export async function launch(command: Command, pipes: Pipes | undefined): Promis
   }
   // `error` comes later only for child.kill and child.send, which are not used.
   child.on("error", () => undefined);
-  if (pipes === undefined) return { child, pid, stdout: takeHandle(child.stdout), stderr: takeHandle(child.stderr) };
+  const report = command.namespace === true ? (child.stdio[REPORT_FD] as Duplex) : undefined;
+  if (pipes === undefined) {
+    return { child, pid, stdout: takeHandle(child.stdout), stderr: takeHandle(child.stderr), report };
+  }
   closeSync(pipes.stdout.write);
   closeSync(pipes.stderr.write);
-  return { child, pid, stdout: { fd: pipes.stdout.read }, stderr: { fd: pipes.stderr.read } };
+  return { child, pid, stdout: { fd: pipes.stdout.read }, stderr: { fd: pipes.stderr.read }, report };
 }
 
-function start(command: Command, pipes: Pipes | undefined): ChildProcess {
+function start(command: Command, pipes: Pipes | undefined, passed: readonly number[]): ChildProcess {
+  const channel: IOType = command.namespace === true ? "pipe" : "ignore";
+  // A program that needs none of it has descriptor 3 closed, as ever.
+  const more = command.namespace === true || passed.length > 0 ? [channel, ...passed] : [];
   return spawn(command.argv[0]!, command.argv.slice(1), {
     cwd: command.cwd,
     env: { ...command.env },
     detached: true,
-    stdio: ["ignore", pipes?.stdout.write ?? "pipe", pipes?.stderr.write ?? "pipe"],
+    stdio: ["ignore", pipes?.stdout.write ?? "pipe", pipes?.stderr.write ?? "pipe", ...more],
   });
 }
 

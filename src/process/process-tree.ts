@@ -1,4 +1,4 @@
-import { type Member, sessionMembers } from "./session-members.js";
+import { descendants, type Member, sessionMembers } from "./session-members.js";
 
 /** How long a tree may take to disappear after SIGKILL, ms, before it is reported as not dying. */
 const KILL_BOUND_MS = 2000;
@@ -38,14 +38,20 @@ export function isForeignGroup(id: number, self: { readonly pid: number; readonl
  */
 export class ProcessTree {
   readonly id: number;
+  readonly #namespace: boolean;
   readonly #startedAt = performance.now();
   #groupGone = false;
   #gone = false;
 
-  /** `leader` must just have been spawned detached: the leader of a group and a session of its own. */
-  constructor(leader: number) {
+  /**
+   * `leader` must just have been spawned detached: the leader of a group and a session of its own. With `namespace` it
+   * stands outside of a PID namespace whose first process is its child, in its group: that one dies last of all in
+   * there, so the end of the group is the end of the namespace, whatever left the session.
+   */
+  constructor(leader: number, options: { readonly namespace?: boolean } = {}) {
     if (!isForeignGroup(leader, process)) throw new Error(`not a process group of ours: ${leader}`);
     this.id = leader;
+    this.#namespace = options.namespace === true;
     live.add(this);
   }
 
@@ -69,12 +75,17 @@ export class ProcessTree {
   /** Signals all of it, once. */
   signal(name: Signal): void {
     if (this.#gone) return;
-    if (this.#groupExists()) send(this.id, name);
+    if (this.#namespace && name === "SIGTERM") {
+      // The leader's end would be the end of all in there at once, without their grace.
+      if (this.#groupExists()) for (const pid of descendants(this.id)) send(pid, name);
+      return;
+    }
+    if (this.#groupExists()) send(-this.id, name);
     const others = new Set<number>();
     for (const member of this.#members() ?? []) {
       if (!member.dead && member.group !== this.id) others.add(member.group);
     }
-    for (const group of others) if (isForeignGroup(group, process)) send(group, name);
+    for (const group of others) if (isForeignGroup(group, process)) send(-group, name);
   }
 
   /**
@@ -113,7 +124,7 @@ export class ProcessTree {
   }
 
   #groupExists(): boolean {
-    if (!this.#gone && !this.#groupGone) this.#groupGone = !send(this.id, 0);
+    if (!this.#gone && !this.#groupGone) this.#groupGone = !send(-this.id, 0);
     return !this.#gone && !this.#groupGone;
   }
 
@@ -129,13 +140,13 @@ interface Wait {
   readonly signal?: AbortSignal;
 }
 
-/** Signals a process group. False when there is none. */
-function send(group: number, signal: Signal | 0): boolean {
+/** Signals a process, or a group by its negative id. False when there is none. */
+function send(target: number, signal: Signal | 0): boolean {
   try {
-    process.kill(-group, signal);
+    process.kill(target, signal);
     return true;
   } catch (error) {
-    // ESRCH: no such group. Anything else (EPERM: a set-user-id program) means that it exists.
+    // ESRCH: no such process or group. Anything else (EPERM: a set-user-id program) means that it exists.
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }

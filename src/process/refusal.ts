@@ -47,6 +47,24 @@ export function explainFailure(command: Command, code: string): string {
   }
 }
 
+/**
+ * Why a command could not be started, as far as that can be seen beforehand; for what is started by another program,
+ * which would only complain in its output.
+ */
+export function findObstacle(command: Command): string | undefined {
+  const refusal = findRefusal(command) ?? explainFolder(command.cwd);
+  if (refusal !== undefined) return refusal;
+  const file = findFile(command);
+  if (file === undefined) return explainFailure(command, "ENOENT");
+  try {
+    accessSync(file, constants.X_OK);
+    return undefined;
+  } catch {
+    // It may not be run: that is the answer.
+    return explainFailure(command, "EACCES");
+  }
+}
+
 function explainFolder(cwd: string): string | undefined {
   try {
     if (!statSync(cwd).isDirectory()) return `${cwd} is not a folder`;

@@ -31,17 +31,47 @@ export function sessionMembers(id: number, options: { readonly everywhere: boole
   }
 }
 
-function readMember(pid: number, session: number): Member | undefined {
-  let stat: string;
+/**
+ * The processes that came from `id`, as far as they are its children, the children of those, and so on: in a PID
+ * namespace that is all of them, since orphans go to its first process. Empty where /proc can't tell.
+ */
+export function descendants(id: number): readonly number[] {
+  if (process.platform !== "linux") return [];
+  const children = new Map<number, number[]>();
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    for (const name of readdirSync("/proc")) {
+      const pid = Number(name);
+      if (!Number.isInteger(pid)) continue;
+      const parent = Number(readFields(pid)?.[1]);
+      const siblings = children.get(parent);
+      if (siblings === undefined) children.set(parent, [pid]);
+      else siblings.push(pid);
+    }
+  } catch {
+    // /proc is hidden or not mounted: nobody is known.
+    return [];
+  }
+  const found = [...(children.get(id) ?? [])];
+  // Grows while it is walked.
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
+  return found;
+}
+
+/** The fields of a process's stat line from its state on: state, parent, group, session, ...; undefined when it ended. */
+function readFields(pid: number): readonly string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // "pid (name) state ppid group session ... threads": the name may hold anything, also ") ".
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     // It ended since the folder was listed.
     return undefined;
   }
-  // "pid (name) state ppid group session ... threads": the name may hold anything, also ") ".
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (Number(fields[3]) !== session) return undefined;
+}
+
+function readMember(pid: number, session: number): Member | undefined {
+  const fields = readFields(pid);
+  if (fields === undefined || Number(fields[3]) !== session) return undefined;
   // A first thread that ended shows as a zombie too while others of its process run on.
   const dead = fields[0] === "X" || (fields[0] === "Z" && Number(fields[17]) <= 1);
   return { pid, group: Number(fields[2]), dead };

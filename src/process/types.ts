@@ -5,6 +5,13 @@ export interface Command {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * `argv` makes a PID namespace and starts `namespaceProgram(...)` in it, and ends with it, and it with this process
+   * (`bwrap --die-with-parent`, `unshare --kill-child`): once its first process is dead, so is all that is in it.
+   */
+  readonly namespace?: boolean | undefined;
+  /** Contents that the program can read from descriptors 4, 5, ... (Linux only). */
+  readonly passed?: readonly Uint8Array[] | undefined;
 }
 
 export type OutputStream = "stdout" | "stderr";
@@ -37,7 +44,10 @@ export interface RunOptions {
 export interface Exit {
   /** `cancelled` with `pid` undefined: cancelled before the start, so nothing ran. */
   readonly end: "exited" | "signalled" | "timed_out" | "cancelled" | "not_started";
-  /** Only when `exited`, or when a stopped program chose to exit by itself. */
+  /**
+   * Only when `exited`, or when a stopped program chose to exit by itself. In a namespace a death by signal n is the code
+   * 128 + n, as shells have it.
+   */
   readonly code: number | undefined;
   /** The name of the signal the program died of, like `SIGKILL`. */
   readonly signal: string | undefined;
@@ -50,8 +60,14 @@ export interface Exit {
   readonly stderr: BoundedText;
   /** Both streams in the order they came. */
   readonly output: BoundedText;
-  /** It ended by itself, but processes it had started went on (`server &`); they were stopped, after drainMs. */
+  /**
+   * It ended by itself, but processes it had started went on (`server &`); they were stopped, after drainMs. Without a
+   * namespace those that left its session are not seen.
+   */
   readonly leftovers: boolean;
-  /** Everything that came from the command is proven dead. False: what left its session (`setsid`) may live on. */
+  /**
+   * Everything that came from the command is proven dead. False: what left its session (`setsid`) may live on; in a
+   * namespace only when `error` says that something would not die.
+   */
   readonly contained: boolean;
 }

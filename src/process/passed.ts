@@ -1,0 +1,49 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Contents that have a file without a name, with the descriptor that keeps it; a program passes on only a few. */
+const kept = new Map<string, number>();
+const MOST_KEPT = 16;
+
+/**
+ * Opens contents as descriptors to read from, each at its start, one set per program started; the caller closes them.
+ * The contents lie in temporary files that are unlinked at once. Throws when there is no place for them.
+ */
+export function openPassed(contents: readonly Uint8Array[]): number[] {
+  const opened: number[] = [];
+  try {
+    // Opened anew through /proc: two readers of one descriptor would share their place in it.
+    for (const one of contents) opened.push(openSync(`/proc/self/fd/${keep(one)}`, "r"));
+    return opened;
+  } catch (error) {
+    // Rethrown: the descriptors must not stay open.
+    closePassed(opened);
+    throw error;
+  }
+}
+
+export function closePassed(descriptors: readonly number[]): void {
+  for (const one of descriptors) closeSync(one);
+}
+
+function keep(content: Uint8Array): number {
+  const key = Buffer.from(content).toString("base64");
+  const found = kept.get(key);
+  if (found !== undefined) return found;
+  const [oldest] = kept;
+  if (kept.size >= MOST_KEPT && oldest !== undefined) {
+    closeSync(oldest[1]);
+    kept.delete(oldest[0]);
+  }
+  const folder = mkdtempSync(join(tmpdir(), "belay-passed-"));
+  try {
+    const path = join(folder, "content");
+    writeFileSync(path, content, { mode: 0o600 });
+    const descriptor = openSync(path, "r");
+    kept.set(key, descriptor);
+    return descriptor;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,160 @@
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Watched } from "./types.js";
+import { isInside } from "./writable-roots.js";
+
+/** What in a writable folder is not for commands to write, because Belay or an editor acts on it outside of the sandbox. */
+const SETTINGS = [".belay", ".codex", ".agents", ".vscode", ".idea"];
+/** What in a folder of git's is run or read as configuration; the last two lead to other folders of git's. */
+const GIT_SETTINGS = ["config", "config.worktree", "hooks", "commondir", "gitdir"];
+/** Submodules and worktrees looked at. */
+const MOST_INNER = 100;
+
+/** Mounts that protect, in their order. */
+export interface Guard {
+  readonly mounts: readonly GuardMount[];
+  readonly watched: readonly Watched[];
+}
+
+/** `held`: writable as before, but it can't be renamed or replaced, since it is a mount point. */
+export type GuardMount = { readonly path: string; readonly kind: "read-only" | "held" };
+
+/**
+ * What to protect in writable folders (real paths). Only what exists: a mount needs something to lie on, and making
+ * that would leave litter in the project. What does not exist is watched instead: see `appeared`.
+ */
+export function guardFor(roots: readonly string[]): Guard {
+  const guard = new Guarding(roots);
+  for (const root of roots) {
+    for (const name of SETTINGS) guard.protect(join(root, name));
+    guardRepository(guard, root);
+  }
+  return guard;
+}
+
+/**
+ * Which watched places changed: to be asked after the command ended, before anything of Belay's looks at them. Who
+ * made them can't be told: it may have been the user.
+ */
+export function appeared(watched: readonly Watched[]): string[] {
+  return watched
+    .filter(({ path, link }) => {
+      const kind = kindOf(path);
+      return link === undefined ? kind !== "missing" : kind !== "link" || readlinkSync(path) !== link;
+    })
+    .map(({ path }) => path);
+}
+
+class Guarding implements Guard {
+  readonly mounts: GuardMount[] = [];
+  readonly watched: Watched[] = [];
+  readonly #roots: readonly string[];
+  readonly #seen = new Set<string>();
+
+  constructor(roots: readonly string[]) {
+    this.#roots = roots;
+  }
+
+  /** Whether it was not mounted yet and lies where commands may write: elsewhere it is safe as it is. */
+  mount(path: string, kind: GuardMount["kind"]): boolean {
+    if (this.#seen.has(path) || !isInside(path, this.#roots)) return false;
+    this.#seen.add(path);
+    this.mounts.push({ path, kind });
+    return true;
+  }
+
+  /** Makes a file or folder read-only, or watches it. */
+  protect(path: string): void {
+    if (!isInside(path, this.#roots) || this.#seen.has(path)) return;
+    const kind = kindOf(path);
+    if (kind === "missing") this.watched.push({ path, link: undefined });
+    else if (kind === "other") this.mount(path, "read-only");
+    else {
+      this.watched.push({ path, link: readlinkSync(path) });
+      const target = realPath(path);
+      if (target !== undefined) this.mount(target, "read-only");
+    }
+  }
+}
+
+function kindOf(path: string): "missing" | "link" | "other" {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return "missing";
+  return stat.isSymbolicLink() ? "link" : "other";
+}
+
+function guardRepository(guard: Guarding, root: string): void {
+  const path = join(root, ".git");
+  const kind = kindOf(path);
+  if (kind === "missing") guard.protect(path);
+  if (kind === "link") guard.watched.push({ path, link: readlinkSync(path) });
+  const pointer = gitPointer(path);
+  // A worktree's or submodule's .git is a file that says where its folder is.
+  if (pointer !== undefined) guard.protect(path);
+  const folder = realPath(pointer === undefined ? path : resolve(root, pointer));
+  if (folder === undefined) return;
+  guardGitFolder(guard, folder);
+  const common = readLine(join(folder, "commondir"));
+  const commonFolder = common === undefined ? folder : (realPath(resolve(folder, common)) ?? folder);
+  if (commonFolder !== folder) guardGitFolder(guard, commonFolder);
+  const hooks = /^\s*hookspath\s*=\s*"?(.+?)"?\s*$/im.exec(readText(join(commonFolder, "config")) ?? "")?.[1];
+  const hooksFolder = hooks === undefined ? undefined : realPath(resolve(root, hooks));
+  if (hooksFolder !== undefined && hooksFolder !== root) guard.protect(hooksFolder);
+}
+
+/** One of git's folders, and those of submodules and worktrees in it. */
+function guardGitFolder(guard: Guarding, folder: string): void {
+  if (!guard.mount(folder, "held")) return;
+  for (const name of GIT_SETTINGS) {
+    // Folders of git's that are no worktree's have no `gitdir`, and nobody reads it there.
+    const path = join(folder, name);
+    if (name !== "gitdir" || kindOf(path) !== "missing") guard.protect(path);
+  }
+  for (const name of ["modules", "worktrees"]) {
+    const path = join(folder, name);
+    if (kindOf(path) !== "other") continue;
+    guard.mount(path, "held");
+    for (const inner of names(path)) guardGitFolder(guard, join(path, inner));
+  }
+}
+
+function names(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .slice(0, MOST_INNER);
+  } catch {
+    // Not a folder, or not to be read by us, nor by a command: nothing to protect.
+    return [];
+  }
+}
+
+/** What a `.git` file points to; undefined when it is a folder. */
+function gitPointer(path: string): string | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : /^gitdir: *(.+?)\s*$/m.exec(text)?.[1];
+}
+
+function readLine(path: string): string | undefined {
+  return readText(path)?.split("\n")[0]?.trim() || undefined;
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Missing, a folder, or not for us to read.
+    return undefined;
+  }
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It leads nowhere.
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+export { appeared } from "./guard.js";
+export { probe } from "./probe.js";
+export type { Cage, Place, SandboxLevel, Walls, Watched, Wrapped } from "./types.js";
+export { wrap } from "./wrap.js";

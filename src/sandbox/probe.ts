@@ -1,0 +1,143 @@
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { type Exit, namespaceProgram, run } from "../process/index.js";
+import { bubblewrapCage } from "./bubblewrap.js";
+import type { Cage, Place, SandboxLevel, Walls } from "./types.js";
+import { unshareCage } from "./unshare.js";
+import { wrap } from "./wrap.js";
+import { findFolder, isInside } from "./writable-roots.js";
+
+const SEATBELT = "/usr/bin/sandbox-exec";
+/** How long a probe may take, ms. */
+const PROBE_BOUND_MS = 10_000;
+/** How much of a program's complaint is told. */
+const COMPLAINT_LIMIT = 300;
+
+const INSTALL =
+  "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap; Arch: pacman -S bubblewrap; Alpine: apk add bubblewrap)";
+const ALLOW =
+  "user namespaces may be forbidden here: see kernel.apparmor_restrict_unprivileged_userns, kernel.unprivileged_userns_clone and user.max_user_namespaces (sysctl), and in a container its seccomp profile";
+
+interface Found<T> {
+  readonly found: T | undefined;
+  readonly reasons: readonly string[];
+}
+
+/**
+ * What this machine can do for commands, by trying it: up to four short processes, most often two. Programs are taken
+ * from absolute folders of `env.PATH`, never from inside the place's folder. Throws only when the signal is aborted.
+ */
+export async function probe(
+  place: Place,
+  options: { readonly env: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+): Promise<SandboxLevel> {
+  if (process.platform === "darwin") return probeMac();
+  if (process.platform !== "linux") return level(none(`there is no sandbox for ${process.platform} yet`), none());
+  const bubblewrap = findProgram("bwrap", place, options.env);
+  const [walls, cage] = await Promise.all([
+    probeWalls(bubblewrap, place, options),
+    probeCage(bubblewrap, place, options),
+  ]);
+  options.signal.throwIfAborted();
+  return level(walls, cage);
+}
+
+type Options = Parameters<typeof probe>[1];
+
+async function probeWalls(program: string | undefined, place: Place, options: Options): Promise<Found<Walls>> {
+  if (program === undefined) return none(`bwrap was not found on PATH: ${INSTALL}`);
+  const complaints: string[] = [];
+  for (const proc of ["own", "host"] as const) {
+    const walls: Walls = { kind: "bubblewrap", program, proc };
+    const trial = { argv: ["/bin/sh", "-c", ":"], cwd: "/", env: {} };
+    const wrapped = wrap(trial, { mode: "read-only" }, { place, level: { ...level(none(), none()), walls } });
+    if (!wrapped.ok) return none(wrapped.reason);
+    const exit = await run(wrapped.command, limits(options));
+    if (works(exit)) {
+      const reason = `/proc can't be mounted here (${complaints[0]}): commands see the machine's own, read-only`;
+      return { found: walls, reasons: proc === "own" ? [] : [reason] };
+    }
+    complaints.push(complaint(exit));
+  }
+  return none(`bwrap can't make a sandbox here (${complaints[0]}): ${ALLOW}`);
+}
+
+async function probeCage(bubblewrap: string | undefined, place: Place, options: Options): Promise<Found<Cage>> {
+  const [setpriv, unshare] = ["setpriv", "unshare"].map((name) => findProgram(name, place, options.env));
+  const cages: Cage[] = [];
+  if (setpriv !== undefined && unshare !== undefined) {
+    const user = process.geteuid?.() === 0 ? "root" : "other";
+    cages.push({ kind: "unshare", argv: unshareCage({ setpriv, unshare }, user) });
+  }
+  if (bubblewrap !== undefined) cages.push({ kind: "bubblewrap", argv: bubblewrapCage(bubblewrap) });
+  const complaints: string[] = [];
+  for (const cage of cages) {
+    const argv = [...cage.argv, ...namespaceProgram(["/bin/sh", "-c", ":"])];
+    const exit = await run({ argv, cwd: "/", env: {}, namespace: true }, limits(options));
+    if (works(exit)) return { found: cage, reasons: [] };
+    complaints.push(`${cage.kind}: ${complaint(exit)}`);
+  }
+  if (cages.length === 0)
+    return none(`neither unshare and setpriv (util-linux) nor bwrap were found on PATH: ${INSTALL}`);
+  return none(`no PID namespace can be made here (${complaints.join("; ")}): ${ALLOW}`);
+}
+
+function probeMac(): SandboxLevel {
+  const walls: Found<Walls> = isProgram(SEATBELT)
+    ? { found: { kind: "seatbelt", program: SEATBELT }, reasons: [] }
+    : none(`${SEATBELT} is missing`);
+  return level(walls, none("macOS has no PID namespaces"));
+}
+
+function limits({ signal }: Options) {
+  return { signal, timeoutMs: PROBE_BOUND_MS, keep: { head: COMPLAINT_LIMIT, tail: 0 } };
+}
+
+function works(exit: Exit): boolean {
+  return exit.end === "exited" && exit.code === 0;
+}
+
+function complaint(exit: Exit): string {
+  const text = exit.error ?? exit.output.parts().head;
+  return text.trim().slice(0, COMPLAINT_LIMIT) || `${exit.end}, code ${exit.code ?? "none"}`;
+}
+
+function level(walls: Found<Walls>, cage: Found<Cage>): SandboxLevel {
+  const confined =
+    walls.found === undefined ? "commands can't be confined" : `commands are confined by ${walls.found.kind}`;
+  const dies =
+    cage.found === undefined
+      ? "in danger-full-access what leaves its session may survive a stop"
+      : `full access in a PID namespace (${cage.found.kind})`;
+  return {
+    walls: walls.found,
+    cage: cage.found,
+    summary: `${confined}; ${dies}`,
+    reasons: [...walls.reasons, ...cage.reasons],
+  };
+}
+
+function none(...reasons: string[]): { readonly found: undefined; readonly reasons: readonly string[] } {
+  return { found: undefined, reasons };
+}
+
+/** A program from PATH, but none that the project brings along. */
+function findProgram(name: string, place: Place, env: Readonly<Record<string, string>>): string | undefined {
+  const cwd = findFolder(place.cwd);
+  const own = cwd.ok && cwd.path !== "/" ? [cwd.path] : [];
+  for (const folder of (env.PATH ?? "").split(":").filter(isAbsolute)) {
+    const path = join(folder, name);
+    if (isProgram(path) && !isInside(realpathSync(path), own) && !isInside(path, own)) return path;
+  }
+  return undefined;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    // Not there, or not for us.
+    return false;
+  }
+}

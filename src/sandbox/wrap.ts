@@ -1,0 +1,66 @@
+import { type Command, findObstacle, namespaceProgram } from "../process/index.js";
+import type { SandboxPolicy } from "../protocol/index.js";
+import { bubblewrapArgv } from "./bubblewrap.js";
+import { guardFor } from "./guard.js";
+import { seatbeltProfile } from "./seatbelt.js";
+import { seccompFilter } from "./seccomp.js";
+import type { Place, SandboxLevel, Wrapped } from "./types.js";
+import { writableRoots } from "./writable-roots.js";
+
+/** What leads to services of the machine that are out of reach. */
+const DROPPED = [
+  ...["SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"],
+  ...["XDG_RUNTIME_DIR", "TMUX", "DOCKER_HOST"],
+];
+
+/**
+ * The command to run in place of `command`, so that it can do no more than the policy allows, with what the level
+ * offers. Looks at the disk (the writable folders, git's settings in them), changes nothing. Refused, never loosened:
+ * what the level can't do, folders that can't be used, programs that are not there.
+ */
+export function wrap(
+  command: Command,
+  policy: SandboxPolicy,
+  around: { readonly place: Place; readonly level: SandboxLevel },
+): Wrapped {
+  const obstacle = findObstacle(command);
+  if (obstacle !== undefined) return { ok: false, reason: obstacle };
+  if (policy.mode === "danger-full-access") return wrapFully(command, around.level);
+  const { walls } = around.level;
+  if (walls === undefined) {
+    const why = around.level.reasons.join("; ");
+    return { ok: false, reason: `sandbox mode ${policy.mode} can't be kept on this machine: ${why}` };
+  }
+  const found = writableRoots(policy, around.place.cwd, command.env);
+  if (!found.ok) return found;
+  const { roots } = found;
+  const guard = guardFor(roots);
+  const network = policy.mode === "workspace-write" && policy.network_access;
+  const env = environment(command, policy.mode, network);
+  if (walls.kind === "seatbelt") {
+    const argv = [walls.program, "-p", seatbeltProfile({ roots, guard, network }), ...command.argv];
+    return { ok: true, command: { ...command, argv, env: { ...env, CODEX_SANDBOX: "seatbelt" } }, watched: [] };
+  }
+  const filter = seccompFilter({ arch: process.arch, network });
+  const cell = {
+    ...{ roots, guard, network, filtered: filter !== undefined, isRoot: process.geteuid?.() === 0 },
+    ...{ cwd: command.cwd, home: around.place.home },
+  };
+  const argv = bubblewrapArgv(walls, cell, command.argv);
+  const passed = filter === undefined ? [] : [filter];
+  return { ok: true, command: { ...command, argv, env, namespace: true, passed }, watched: guard.watched };
+}
+
+/** Nothing is kept from the command: it only gets a PID namespace where one can be had. */
+function wrapFully(command: Command, { cage }: SandboxLevel): Wrapped {
+  const env = { ...command.env, BELAY_SANDBOX: "danger-full-access" };
+  if (cage === undefined) return { ok: true, command: { ...command, env }, watched: [] };
+  const argv = [...cage.argv, ...namespaceProgram(command.argv)];
+  return { ok: true, command: { ...command, argv, env, namespace: true }, watched: [] };
+}
+
+function environment(command: Command, mode: SandboxPolicy["mode"], network: boolean): Record<string, string> {
+  const kept = Object.entries(command.env).filter(([name]) => !DROPPED.includes(name));
+  const told = network ? [] : [["CODEX_SANDBOX_NETWORK_DISABLED", "1"]];
+  return Object.fromEntries([...kept, ["BELAY_SANDBOX", mode], ...told]);
+}
