@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { type Command, namespaceProgram } from "../../src/process/index.js";
+import { liveTrees } from "../../src/process/process-tree.js";
+import { sh as shell, start, text, until, zombies } from "./commands.js";
+
+const MAKER = ["bwrap", "--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc", "--"];
+const skip = spawnSync(MAKER[0]!, [...MAKER.slice(1), "true"]).status === 0 ? false : "needs bubblewrap (bwrap)";
+const LIMIT = { timeout: 20_000, skip };
+
+function sh(script: string): { readonly command: Command; readonly alive: () => number[] } {
+  const plain = shell(script);
+  const argv = [...MAKER, ...namespaceProgram(plain.command.argv)];
+  return { command: { ...plain.command, argv, namespace: true }, alive: plain.alive };
+}
+
+test("codes, output and streams pass (needs bubblewrap)", LIMIT, async () => {
+  for (const code of [0, 1, 42, 255]) {
+    const exit = await start(sh(`echo out; echo err >&2; exit ${code}`).command);
+    const { stdout, stderr, end, leftovers, contained } = exit;
+    assert.deepEqual([end, exit.code, leftovers, contained], ["exited", code, false, true]);
+    assert.deepEqual([stdout.parts().head, stderr.parts().head], ["out\n", "err\n"]);
+  }
+  const died = await start(sh("kill -SEGV $$").command);
+  assert.deepEqual([died.end, died.code, text(died)], ["exited", 139, ""]);
+});
+
+test(
+  "a program sees its arguments, its input and nothing that was opened for the namespace (needs bubblewrap)",
+  LIMIT,
+  async () => {
+    const { command } = sh("");
+    const list = 'ls /proc/self/fd; printf "<%s>" "$@"';
+    const argv = [...MAKER, ...namespaceProgram(["bash", "-c", list, "bash", "a b", "", "*", "-n"])];
+    const exit = await start({ ...command, argv });
+    const plain = await start(shell("ls /proc/self/fd").command);
+    assert.equal(text(exit), `${text(plain)}<a b><><*><-n>`);
+  },
+);
+
+test(
+  "a program that ends on SIGTERM has its grace, and its last words are heard (needs bubblewrap)",
+  LIMIT,
+  async () => {
+    const controller = new AbortController();
+    const tree = sh("trap 'echo bye; exit 5' TERM; echo ready; while :; do :; done");
+    const options = { signal: controller.signal, graceMs: 5000, onOutput: () => controller.abort() };
+    const exit = await start(tree.command, options);
+    assert.deepEqual([exit.end, exit.code, text(exit), exit.contained], ["cancelled", 5, "ready\nbye\n", true]);
+    assert.deepEqual(tree.alive(), []);
+  },
+);
+
+test("what left the session has its grace too (needs bubblewrap)", LIMIT, async () => {
+  const controller = new AbortController();
+  const daemon = 'trap "echo saved; exit" TERM; echo ready; while :; do :; done';
+  const tree = sh(`setsid bash -c '${daemon}' & wait; wait`);
+  const options = { signal: controller.signal, graceMs: 5000, onOutput: () => controller.abort() };
+  const exit = await start(tree.command, options);
+  assert.deepEqual([exit.end, text(exit), exit.contained, tree.alive()], ["cancelled", "ready\nsaved\n", true, []]);
+});
+
+test(
+  "what a program leaves behind is stopped and told, with the program's own code (needs bubblewrap)",
+  LIMIT,
+  async () => {
+    for (const left of [
+      "sleep 60 &",
+      "setsid sleep 60 >/dev/null 2>&1 &",
+      "(trap '' TERM; sleep 60) >/dev/null 2>&1 &",
+    ]) {
+      const tree = sh(`${left} echo hi; exit 7`);
+      const exit = await start(tree.command, { drainMs: 50, graceMs: 30 });
+      assert.deepEqual([exit.end, exit.code, exit.leftovers, exit.contained], ["exited", 7, true, true], left);
+      assert.deepEqual([text(exit), tree.alive()], ["hi\n", []], left);
+    }
+  },
+);
+
+test("what ends by itself soon after the program may finish, and is heard (needs bubblewrap)", LIMIT, async () => {
+  const exit = await start(sh("echo one > >(sleep 0.1; cat; echo two)").command, { drainMs: 5000 });
+  assert.deepEqual([exit.end, exit.code, exit.leftovers, text(exit)], ["exited", 0, false, "one\ntwo\n"]);
+});
+
+test("a namespace that can't be made is a command that was not started (needs bubblewrap)", LIMIT, async () => {
+  const { command } = sh("echo never");
+  const argv = ["bwrap", "--ro-bind", "/missing-folder", "/", "--", ...namespaceProgram(["true"])];
+  const exit = await start({ ...command, argv });
+  assert.deepEqual([exit.end, exit.pid, exit.code, exit.contained], ["not_started", undefined, undefined, true]);
+  assert.match(exit.error!, /missing-folder/);
+});
+
+test("contents are handed over, whole, to several at once (needs bubblewrap)", LIMIT, async () => {
+  const contents = ["first", "second".repeat(10_000)].map((one) => Buffer.from(one));
+  const { command } = shell("cat <&4; cat <&5");
+  const exits = await Promise.all([1, 2, 3].map(() => start({ ...command, passed: contents })));
+  for (const exit of exits) assert.equal(exit.output.total, 60_005);
+});
+
+test("cancelled while it is being made: nothing of it runs, nothing stays (needs bubblewrap)", LIMIT, async () => {
+  for (let delay = 0; delay < 24; delay += 1) {
+    const controller = new AbortController();
+    const tree = sh("trap '' TERM; sleep 60");
+    setTimeout(() => controller.abort(), delay);
+    const exit = await start(tree.command, { signal: controller.signal, graceMs: 15 });
+    assert.deepEqual([exit.end, exit.error, tree.alive()], ["cancelled", undefined, []]);
+  }
+  assert.equal(liveTrees(), 0);
+  await until(() => zombies().length === 0);
+});

@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { Exit } from "../../src/process/index.js";
+import type { SandboxPolicy } from "../../src/protocol/index.js";
+
+export interface Job {
+  readonly id: string;
+  readonly policy: SandboxPolicy;
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** An argument of a process that is stopped once it is seen. */
+  readonly mark?: string;
+  readonly end?: "abort" | "limit" | "hang";
+}
+
+export type Result = { readonly id: string } & (
+  | { readonly refused: string }
+  | (Pick<Exit, "end" | "code" | "signal" | "error" | "leftovers" | "contained"> & {
+      readonly refused?: undefined;
+      readonly output: string;
+      readonly seen: number;
+      readonly appeared: readonly string[];
+      readonly kind: string | undefined;
+    })
+);
+
+export interface User {
+  readonly name: string;
+  readonly id: number | undefined;
+}
+
+const NOBODY = 65534;
+const isRoot = process.geteuid?.() === 0;
+
+/** Who commands are run as: root and somebody without rights, or whoever runs the tests. */
+export const USERS: readonly User[] = isRoot
+  ? [
+      { name: "root", id: undefined },
+      { name: "an unprivileged user", id: NOBODY },
+    ]
+  : [{ name: "an unprivileged user", id: undefined }];
+
+/** Why tests of the sandbox can't run here; false when they can. */
+export const noBubblewrap: string | false =
+  spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "true"]).status === 0
+    ? false
+    : "needs bubblewrap (bwrap), which is missing or can't make namespaces here";
+
+export const READ_ONLY: SandboxPolicy = { mode: "read-only" };
+export const FULL: SandboxPolicy = { mode: "danger-full-access" };
+export const WORKSPACE = {
+  mode: "workspace-write",
+  writable_roots: [],
+  network_access: false,
+  exclude_slash_tmp: true,
+  exclude_tmpdir_env_var: true,
+} satisfies SandboxPolicy;
+
+/**
+ * A piece of the disk for one user: `ws` (a repository with a commit and settings), `outside`, `home`, and the program
+ * that runs jobs. Not in /tmp, which may be writable in the sandbox.
+ */
+export interface World {
+  readonly base: string;
+  readonly ws: string;
+  readonly outside: string;
+  readonly home: string;
+  readonly user: User;
+}
+
+export function makeWorld(user: User): World {
+  const base = mkdtempSync("/var/tmp/belay-sandbox-");
+  chmodSync(base, 0o755);
+  const [ws, outside, home] = ["ws", "outside", "home"].map((name) => join(base, name)) as [string, string, string];
+  for (const folder of [ws, outside, home, join(ws, ".vscode"), join(ws, ".codex"), join(ws, ".agents")])
+    mkdirSync(folder);
+  writeFileSync(join(outside, "secret.txt"), "secret\n");
+  writeFileSync(join(home, "auth.json"), '{"key":"in-auth-json"}\n', { mode: 0o600 });
+  writeFileSync(join(home, ".npmrc"), "registry=here\n");
+  writeFileSync(join(ws, ".vscode", "tasks.json"), "{}\n");
+  const build = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+  for (const part of ["src/base", "src/process", "src/sandbox", "test/sandbox"])
+    cpSync(join(build, part), join(base, "program", part), { recursive: true });
+  writeFileSync(join(base, "program", "package.json"), '{"type":"module"}');
+  const setUp = `git init -q . && git config user.name n && git config user.email e && echo a > a && git add a && git commit -qm a && ln -s ../outside link`;
+  const made = spawnSync("sh", ["-c", setUp], {
+    cwd: ws,
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, HOME: home },
+  });
+  if (made.status !== 0) throw new Error(made.stderr);
+  if (user.id !== undefined) spawnSync("chown", ["-R", `${user.id}:${user.id}`, ws, outside, home]);
+  return { base, ws, outside, home, user };
+}
+
+export function removeWorld(world: World): void {
+  rmSync(world.base, { recursive: true, force: true });
+}
+
+let orders = 0;
+
+/** Starts the program that runs jobs. */
+export function startJobs(world: World, jobs: readonly Job[], listen?: string): ChildProcess {
+  orders += 1;
+  const file = join(world.base, `order-${orders}.json`);
+  writeFileSync(file, JSON.stringify({ place: { cwd: world.ws, home: world.home }, listen, jobs }));
+  const program = join(world.base, "program/test/sandbox/runner.js");
+  const ids = world.user.id === undefined ? {} : { uid: world.user.id, gid: world.user.id };
+  return spawn(process.execPath, [program, file], {
+    cwd: "/",
+    env: { PATH: process.env.PATH, HOME: world.home, BELAY_TEST_SECRET: "in-the-environment" },
+    stdio: ["ignore", "pipe", "inherit"],
+    ...ids,
+  });
+}
+
+/** Runs jobs to their end; the results by the jobs' ids. */
+export async function runJobs(world: World, jobs: readonly Job[], listen?: string): Promise<Map<string, Result>> {
+  const child = startJobs(world, jobs, listen);
+  const lines = (await text(child.stdout!)).split("\n").filter((line) => line.startsWith("{"));
+  const results = lines.map((line) => JSON.parse(line) as Result);
+  return new Map(results.map((result) => [result.id, result]));
+}
+
+export function sh(script: string): string[] {
+  return ["sh", "-c", script];
+}
+
+/** The processes of the machine that have the mark among their arguments and are not dead. */
+export function survivors(mark: string): string[] {
+  return readdirSync("/proc").filter((name) => {
+    const path = `/proc/${name}/cmdline`;
+    try {
+      return existsSync(path) && readFileSync(path, "latin1").split("\0").includes(mark);
+    } catch {
+      // It ended.
+      return false;
+    }
+  });
+}

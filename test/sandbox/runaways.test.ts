@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { describe, test } from "node:test";
+import {
+  FULL,
+  type Job,
+  makeWorld,
+  noBubblewrap,
+  READ_ONLY,
+  removeWorld,
+  runJobs,
+  sh,
+  startJobs,
+  survivors,
+  USERS,
+  WORKSPACE,
+} from "./jobs.js";
+
+const LIMIT = { timeout: 60_000, skip: noBubblewrap };
+const POLICIES = [READ_ONLY, WORKSPACE, FULL];
+
+/** Programs that do what they can to outlive their command; `%` is the argument they are recognised by. */
+const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
+  "a new session": sh("setsid sleep % & echo ready; wait; sleep 60"),
+  "nohup and another group": sh("set -m; nohup sleep % >/dev/null 2>&1 & echo ready; sleep 60"),
+  "a double fork": sh("( (setsid sleep % &) & ); echo ready; sleep 60"),
+  "a tree deaf to signals": sh("trap '' TERM INT HUP; (sleep % & wait) & echo ready; while :; do sleep 1; done"),
+  "a daemon with nothing left of its environment": [
+    process.execPath,
+    "-e",
+    `const { spawn } = require("node:child_process");
+     spawn("/bin/sh", ["-c", "cd /; env -i /usr/bin/setsid sleep %"], { detached: true, stdio: "ignore", env: {} }).unref();
+     process.on("SIGTERM", () => {}); console.log("ready"); setInterval(() => {}, 1000);`,
+  ],
+  "one that starts itself again": sh("(trap '' TERM; while :; do setsid sleep %; done) & echo ready; sleep 60"),
+};
+
+function jobsFor(ends: readonly ("abort" | "limit" | "hang")[], user: string): Job[] {
+  return ends.flatMap((end) =>
+    POLICIES.flatMap((policy) =>
+      Object.entries(RUNAWAYS).map(([name, argv], at): Job => {
+        const mark = `86400.${process.pid}${user.length}${POLICIES.indexOf(policy)}${at}${end.length}`;
+        const id = `${name}, ${policy.mode}, ${end}`;
+        return { id, policy, end, mark, argv: argv.map((part) => part.replace("%", mark)) };
+      }),
+    ),
+  );
+}
+
+describe("runaways (needs bubblewrap)", () => {
+  for (const user of USERS) {
+    test(`as ${user.name}: after a stop or the time limit all are dead`, LIMIT, async (t) => {
+      const world = makeWorld(user);
+      t.after(() => removeWorld(world));
+      const jobs = jobsFor(["abort", "limit"], user.name);
+      const results = await runJobs(world, jobs);
+      for (const { id, end, mark } of jobs) {
+        const result = results.get(id);
+        assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
+        assert.ok(result.seen > 0, `${id}: ${result.output}`);
+        assert.deepEqual([result.end, result.contained], [end === "limit" ? "timed_out" : "cancelled", true], id);
+        assert.deepEqual(survivors(mark!), [], id);
+      }
+    });
+
+    test(`as ${user.name}: when the program that runs them is killed, they die`, LIMIT, async (t) => {
+      const world = makeWorld(user);
+      t.after(() => removeWorld(world));
+      const jobs = POLICIES.map((policy): Job => jobsFor(["hang"], user.name).find((job) => job.policy === policy)!);
+      const child = startJobs(world, jobs);
+      let hanging = 0;
+      for await (const chunk of child.stdout!) {
+        hanging += String(chunk).split("hanging").length - 1;
+        if (hanging === jobs.length) break;
+      }
+      for (const { mark, id } of jobs) assert.notDeepEqual(survivors(mark!), [], id);
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+      while (jobs.some(({ mark }) => survivors(mark!).length > 0)) await new Promise((done) => setTimeout(done, 5));
+    });
+  }
+});

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { type Exit, run } from "../../src/process/index.js";
+import { appeared, type Place, probe, wrap } from "../../src/sandbox/index.js";
+import type { Job, Result } from "./jobs.js";
+
+/*
+ * A program that runs commands in the sandbox and tells how they ended, so that tests can do that as another user, and
+ * kill it. Jobs come as JSON in the first argument, results go out as JSON lines.
+ */
+
+interface Order {
+  readonly place: Place;
+  /** A socket of the machine's to listen on. */
+  readonly listen: string | undefined;
+  readonly jobs: readonly Job[];
+}
+
+const order = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as Order;
+const env = process.env as Record<string, string>;
+if (order.listen !== undefined)
+  createServer((socket) => socket.destroy())
+    .listen(order.listen)
+    .unref();
+const level = await probe(order.place, { env, signal: new AbortController().signal });
+const waiting = [...order.jobs];
+await Promise.all(Array.from({ length: 3 }, work));
+
+async function work(): Promise<void> {
+  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+    process.stdout.write(`${JSON.stringify(await carryOut(job))}\n`);
+  }
+}
+
+async function carryOut(job: Job): Promise<Result> {
+  const { PATH = "" } = env;
+  const command = { argv: job.argv, cwd: order.place.cwd, env: { PATH, HOME: order.place.home, ...job.env } };
+  const wrapped = wrap(command, job.policy, { place: order.place, level });
+  if (!wrapped.ok) return { id: job.id, refused: wrapped.reason };
+  const controller = new AbortController();
+  let seen = 0;
+  const exit = await run(wrapped.command, {
+    signal: controller.signal,
+    timeoutMs: job.end === "limit" ? 400 : 15_000,
+    graceMs: 30,
+    keep: { head: 4000, tail: 4000 },
+    onOutput: (stream) => {
+      if (job.mark === undefined || stream === "stderr") return;
+      const { mark } = job;
+      const look = () => {
+        seen = Math.max(seen, alive(mark));
+        if (seen === 0) setTimeout(look, 5);
+        else if (job.end === "abort") controller.abort();
+        else if (job.end === "hang") process.stdout.write("hanging\n");
+      };
+      look();
+    },
+  });
+  return { id: job.id, ...summary(exit), seen, appeared: appeared(wrapped.watched), kind: level.cage?.kind };
+}
+
+function summary(exit: Exit) {
+  const { end, code, signal, error, leftovers, contained } = exit;
+  return { end, code, signal, error, leftovers, contained, output: exit.output.parts().head };
+}
+
+/** How many processes have the mark among their arguments. */
+function alive(mark: string): number {
+  return readdirSync("/proc").filter((name) => {
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0").includes(mark);
+    } catch {
+      // Not a process, or it ended.
+      return false;
+    }
+  }).length;
+}
