@@ -5,7 +5,7 @@ import { listen, type Report } from "./namespace.js";
 import { returnPipes, takePipes } from "./pipes.js";
 import { ProcessTree } from "./process-tree.js";
 import { findRefusal } from "./refusal.js";
-import type { Command, Exit, RunOptions } from "./types.js";
+import type { Command, Exit, OutputStream, RunOptions } from "./types.js";
 import { settlesWithin } from "./wait.js";
 
 const GRACE_MS = 300;
@@ -60,8 +60,10 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   const drainMs = options.drainMs ?? DRAIN_MS;
   const namespace = launched.report !== undefined;
   const tree = new ProcessTree(pid, { namespace });
-  const watch = watchFor(launched, options);
-  const capture = new Capture({ keep: options.keep, onOutput: options.onOutput, onFailure: watch.fail });
+  const gate = namespace ? gateFor(options.onOutput) : undefined;
+  const watch = watchFor(launched, { ...options, onReady: () => gate?.open() });
+  const onOutput = gate?.onOutput ?? options.onOutput;
+  const capture = new Capture({ keep: options.keep, onOutput, onFailure: watch.fail });
   const release = () => capture.release();
   options.signal.addEventListener("abort", release, { once: true });
   try {
@@ -106,13 +108,22 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   };
 }
 
+interface WatchOptions extends RunOptions {
+  /** The program of a namespace starts now. */
+  readonly onReady: () => void;
+}
+
 /** Waits for what comes first: the end, cancellation, the time limit, or a consumer that throws. */
-function watchFor({ child, report: channel }: Launched, { signal, timeoutMs }: RunOptions): Watch {
+function watchFor({ child, report: channel }: Launched, { signal, timeoutMs, onReady }: WatchOptions): Watch {
   let settle: (cause: Cause) => void = () => undefined;
   const cause = new Promise<Cause>((resolve) => {
     settle = resolve;
   });
   let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    settle("failed");
+  };
   // `exit`, not `close`: a process that left the session may hold the pipes open for as long as it likes.
   const exited = new Promise<Status>((resolve) => {
     child.once("exit", (code, name) => {
@@ -123,9 +134,19 @@ function watchFor({ child, report: channel }: Launched, { signal, timeoutMs }: R
   let ownEnd: Status | undefined;
   const report =
     channel &&
-    listen(channel, (code) => {
-      ownEnd = { code, signal: null, at: performance.now() };
-      settle("ended");
+    listen(channel, {
+      onStart: () => {
+        try {
+          onReady();
+        } catch (error) {
+          // The consumer of output threw: thrown by `run`, once the command is dead.
+          fail(error);
+        }
+      },
+      onEnd: (code) => {
+        ownEnd = { code, signal: null, at: performance.now() };
+        settle("ended");
+      },
     });
   const cancel = () => settle("cancelled");
   signal.addEventListener("abort", cancel, { once: true });
@@ -137,10 +158,7 @@ function watchFor({ child, report: channel }: Launched, { signal, timeoutMs }: R
     report,
     exited,
     ownEnd: () => ownEnd,
-    fail: (error) => {
-      failure ??= { error };
-      settle("failed");
-    },
+    fail,
     failure: () => failure,
     stop: () => {
       clearTimeout(timer);
@@ -152,6 +170,25 @@ function watchFor({ child, report: channel }: Launched, { signal, timeoutMs }: R
 function howItEnded(cause: Cause, status: Status | undefined): Pick<Exit, "end" | "code" | "signal"> {
   const end = cause === "cancelled" || cause === "timed_out" ? cause : status?.signal == null ? "exited" : "signalled";
   return { end, code: status?.code ?? undefined, signal: status?.signal ?? undefined };
+}
+
+/**
+ * Output of a namespace's maker is not the program's: what comes before the program's start is held back, and handed on
+ * at its start, since the two are heard of over different pipes; or never.
+ */
+function gateFor(onOutput: RunOptions["onOutput"]) {
+  let held: (readonly [OutputStream, Uint8Array])[] | undefined = [];
+  return {
+    open: () => {
+      const early = held ?? [];
+      held = undefined;
+      for (const [stream, chunk] of early) void onOutput?.(stream, chunk);
+    },
+    onOutput: (stream: OutputStream, chunk: Uint8Array) => {
+      if (held === undefined) return onOutput?.(stream, chunk);
+      held.push([stream, Uint8Array.prototype.slice.call(chunk)]);
+    },
+  };
 }
 
 /** The namespace could not be made, so nothing of the command ran: what was written is its maker's complaint. */

@@ -42,11 +42,19 @@ export interface Report {
   close(): void;
 }
 
-/** Listens to a namespace; `onEnd` is called once, with its exit code, when the program has ended and others go on. */
-export function listen(channel: Duplex, onEnd: (code: number) => void): Report {
+interface Listener {
+  /** The program starts now. */
+  readonly onStart: () => void;
+  /** The program has ended, with this code, and others go on. */
+  readonly onEnd: (code: number) => void;
+}
+
+/** Listens to a namespace; each of the listener's functions is called at most once. */
+export function listen(channel: Duplex, { onStart, onEnd }: Listener): Report {
   let told = "";
   let over = false;
   channel.on("data", (chunk: Uint8Array) => {
+    if (told === "") onStart();
     told = (told + Buffer.from(chunk).toString("latin1")).slice(0, REPORT_LIMIT);
     const code = /^\+\n(\d+)\n/.exec(told)?.[1];
     if (code === undefined || over) return;

@@ -62,9 +62,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "move .git away": "mv .git .git-old && mkdir .git",
   "move git's hooks away": "mv .git/hooks .git/hooks-old",
   "link to git's config": "ln .git/config config && echo x >> config",
-  "replace git's config": "echo x > c && mv -f c .git/config",
+  "replace git's config": "echo x > x && mv -f x .git/config",
   "settings of agents": "echo x > .codex/config.toml || echo x > .agents/x",
-  "replace settings of agents": "mv .codex c || rm -rf .agents",
+  "replace settings of agents": "mv .codex codex || rm -rf .agents",
   "tasks of editors": "echo x > .vscode/tasks.json",
   "replace tasks of editors": "mv .vscode v && mkdir .vscode",
   "keys of Belay's": 'grep -q in-auth-json "$HOME/auth.json"',
@@ -100,7 +100,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "the core pattern": "cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern",
   sysrq: ": >> /proc/sysrq-trigger",
   "control groups": "mkdir /sys/fs/cgroup/belay-test && rmdir /sys/fs/cgroup/belay-test",
-  "typing into the terminal": perl('do { open(F, "</dev/null"); ioctl(F, 0x5412, "x") // -1 }'),
+  "typing into the terminal": perl('do { open(F, "</dev/null"); $x = "x"; ioctl(F, 0x5412, $x) // -1 }'),
   "devices of the machine": "ls /dev | grep -E '^(sd|vd|nvme|mem|kvm|fuse|loop)'",
   "a device made": "mknod device b 1 1",
   "the second table of calls": process.arch === "x64" ? perl("syscall(0x40000000 + 39)") : "false",
@@ -123,7 +123,7 @@ describe("escapes (needs bubblewrap)", () => {
       const jobs = Object.entries(ESCAPES).map(
         ([id, script]): Job => ({ id, policy: WORKSPACE, argv: sh(script), env }),
       );
-      const results = await runJobs(world, jobs, join(world.outside, "service.sock"));
+      const results = await runJobs(world, jobs, { listen: join(world.outside, "service.sock") });
       for (const { id } of jobs) {
         const result = results.get(id);
         assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);

@@ -110,13 +110,19 @@ export function removeWorld(world: World): void {
   rmSync(world.base, { recursive: true, force: true });
 }
 
+export interface JobOptions {
+  /** A socket of the machine's that somebody listens on meanwhile. */
+  readonly listen?: string;
+  readonly atOnce?: number;
+}
+
 let orders = 0;
 
 /** Starts the program that runs jobs. */
-export function startJobs(world: World, jobs: readonly Job[], listen?: string): ChildProcess {
+export function startJobs(world: World, jobs: readonly Job[], options: JobOptions = {}): ChildProcess {
   orders += 1;
   const file = join(world.base, `order-${orders}.json`);
-  writeFileSync(file, JSON.stringify({ place: { cwd: world.ws, home: world.home }, listen, jobs }));
+  writeFileSync(file, JSON.stringify({ place: { cwd: world.ws, home: world.home }, atOnce: 3, ...options, jobs }));
   const program = join(world.base, "program/test/sandbox/runner.js");
   const ids = world.user.id === undefined ? {} : { uid: world.user.id, gid: world.user.id };
   return spawn(process.execPath, [program, file], {
@@ -128,8 +134,12 @@ export function startJobs(world: World, jobs: readonly Job[], listen?: string): 
 }
 
 /** Runs jobs to their end; the results by the jobs' ids. */
-export async function runJobs(world: World, jobs: readonly Job[], listen?: string): Promise<Map<string, Result>> {
-  const child = startJobs(world, jobs, listen);
+export async function runJobs(
+  world: World,
+  jobs: readonly Job[],
+  options: JobOptions = {},
+): Promise<Map<string, Result>> {
+  const child = startJobs(world, jobs, options);
   const lines = (await text(child.stdout!)).split("\n").filter((line) => line.startsWith("{"));
   const results = lines.map((line) => JSON.parse(line) as Result);
   return new Map(results.map((result) => [result.id, result]));

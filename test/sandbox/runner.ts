@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { type Exit, run } from "../../src/process/index.js";
-import { appeared, type Place, probe, wrap } from "../../src/sandbox/index.js";
+import type { Exit } from "../../src/process/index.js";
+import { type Place, probe, runSandboxed } from "../../src/sandbox/index.js";
 import type { Job, Result } from "./jobs.js";
 
 /*
@@ -14,6 +14,7 @@ interface Order {
   /** A socket of the machine's to listen on. */
   readonly listen: string | undefined;
   readonly jobs: readonly Job[];
+  readonly atOnce: number;
 }
 
 const order = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as Order;
@@ -24,7 +25,7 @@ if (order.listen !== undefined)
     .unref();
 const level = await probe(order.place, { env, signal: new AbortController().signal });
 const waiting = [...order.jobs];
-await Promise.all(Array.from({ length: 3 }, work));
+await Promise.all(Array.from({ length: order.atOnce }, work));
 
 async function work(): Promise<void> {
   for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
@@ -35,13 +36,13 @@ async function work(): Promise<void> {
 async function carryOut(job: Job): Promise<Result> {
   const { PATH = "" } = env;
   const command = { argv: job.argv, cwd: order.place.cwd, env: { PATH, HOME: order.place.home, ...job.env } };
-  const wrapped = wrap(command, job.policy, { place: order.place, level });
-  if (!wrapped.ok) return { id: job.id, refused: wrapped.reason };
   const controller = new AbortController();
   let seen = 0;
-  const exit = await run(wrapped.command, {
+  const ran = await runSandboxed(command, job.policy, {
+    place: order.place,
+    level,
     signal: controller.signal,
-    timeoutMs: job.end === "limit" ? 400 : 15_000,
+    timeoutMs: job.end === "limit" ? 1500 : 15_000,
     graceMs: 30,
     keep: { head: 4000, tail: 4000 },
     onOutput: (stream) => {
@@ -56,7 +57,8 @@ async function carryOut(job: Job): Promise<Result> {
       look();
     },
   });
-  return { id: job.id, ...summary(exit), seen, appeared: appeared(wrapped.watched), kind: level.cage?.kind };
+  if (!ran.ok) return { id: job.id, refused: ran.reason };
+  return { id: job.id, ...summary(ran.exit), seen, appeared: ran.appeared, kind: level.cage?.kind };
 }
 
 function summary(exit: Exit) {

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { run } from "../../src/process/index.js";
+import { type Place, probe, type SandboxLevel, wrap } from "../../src/sandbox/index.js";
+import { FULL, noBubblewrap, READ_ONLY, WORKSPACE } from "./jobs.js";
+
+const PATH = process.env.PATH ?? "";
+const { signal } = new AbortController();
+const NOTHING: SandboxLevel = {
+  walls: undefined,
+  cage: undefined,
+  summary: "",
+  reasons: ["bwrap was not found: install it"],
+};
+const WALLS: SandboxLevel = { ...NOTHING, walls: { kind: "bubblewrap", program: "/usr/bin/bwrap", proc: "own" } };
+
+function place(t: TestContext): Place {
+  const base = mkdtempSync("/var/tmp/belay-place-");
+  t.after(() => rmSync(base, { recursive: true, force: true }));
+  for (const name of ["cwd", "home"]) mkdirSync(join(base, name));
+  return { cwd: join(base, "cwd"), home: join(base, "home") };
+}
+
+function command(where: Place, ...argv: string[]) {
+  return { argv: argv.length === 0 ? ["true"] : argv, cwd: where.cwd, env: { PATH } };
+}
+
+test("folders that can't be writable roots are refused, each with its reason", (t) => {
+  const where = place(t);
+  const file = join(where.home, "file");
+  writeFileSync(file, "");
+  const loop = join(where.home, "loop");
+  symlinkSync(loop, loop);
+  const bad: readonly (readonly [string, RegExp])[] = [
+    [join(where.home, "missing"), /missing does not exist/],
+    [file, /file is not a folder/],
+    [join(file, "in"), /is not a folder/],
+    [loop, /leads back to itself/],
+    ["relative", /not an absolute path/],
+    ["/", /the whole machine/],
+  ];
+  for (const [root, reason] of bad) {
+    const wrapped = wrap(command(where), { ...WORKSPACE, writable_roots: [root] }, { place: where, level: WALLS });
+    assert.ok(!wrapped.ok, root);
+    assert.match(wrapped.reason, reason);
+  }
+});
+
+test("what can't be started is refused before any sandbox is made", (t) => {
+  const where = place(t);
+  const plain = join(where.cwd, "plain");
+  writeFileSync(plain, "");
+  const bad: readonly (readonly [readonly string[], RegExp])[] = [
+    [["no-such-program-here"], /not found on PATH/],
+    [["./missing"], /not found/],
+    [["./plain"], /permission denied/],
+    [["true", "a\0b"], /NUL/],
+    [[""], /empty/],
+  ];
+  for (const [argv, reason] of bad) {
+    for (const policy of [READ_ONLY, WORKSPACE, FULL]) {
+      const wrapped = wrap({ ...command(where), argv }, policy, { place: where, level: WALLS });
+      assert.ok(!wrapped.ok, argv[0]);
+      assert.match(wrapped.reason, reason);
+    }
+  }
+  const gone = wrap({ ...command(where), cwd: join(where.cwd, "gone") }, READ_ONLY, { place: where, level: WALLS });
+  assert.ok(!gone.ok && /does not exist/.test(gone.reason));
+});
+
+test("without walls the confined modes are refused, with what to install; full access runs", async (t) => {
+  const where = place(t);
+  for (const policy of [READ_ONLY, WORKSPACE]) {
+    const wrapped = wrap(command(where), policy, { place: where, level: NOTHING });
+    assert.ok(!wrapped.ok);
+    assert.match(wrapped.reason, new RegExp(`${policy.mode} can't be kept .*install`));
+  }
+  const wrapped = wrap(command(where, "sh", "-c", "echo $BELAY_SANDBOX"), FULL, { place: where, level: NOTHING });
+  assert.ok(wrapped.ok);
+  const exit = await run(wrapped.command, { signal, keep: { head: 100, tail: 0 } });
+  assert.deepEqual([exit.output.parts().head, exit.contained], ["danger-full-access\n", false]);
+});
+
+test("a machine without the programs is told what to install", async (t) => {
+  const where = place(t);
+  const level = await probe(where, { env: { PATH: where.home }, signal });
+  assert.deepEqual([level.walls, level.cage], [undefined, undefined]);
+  assert.match(level.reasons.join("\n"), /bwrap was not found on PATH: install bubblewrap \(Debian, Ubuntu: apt-get/);
+});
+
+test("programs that fail to make a sandbox are no sandbox, and their complaint is told", async (t) => {
+  const where = place(t);
+  for (const name of ["bwrap", "unshare", "setpriv"]) {
+    writeFileSync(join(where.home, name), "#!/bin/sh\necho No permissions to create new namespace >&2\nexit 1\n");
+    chmodSync(join(where.home, name), 0o755);
+  }
+  const level = await probe(where, { env: { PATH: where.home }, signal });
+  assert.deepEqual([level.walls, level.cage], [undefined, undefined]);
+  assert.match(level.reasons.join("\n"), /No permissions to create new namespace.*user namespaces may be forbidden/);
+  // One that claims success but runs nothing is none either.
+  for (const name of ["bwrap", "unshare", "setpriv"]) writeFileSync(join(where.home, name), "#!/bin/sh\nexit 0\n");
+  const liar = await probe(where, { env: { PATH: where.home }, signal });
+  assert.deepEqual([liar.walls, liar.cage], [undefined, undefined]);
+});
+
+test("a bwrap that the project brings along is not used (needs bubblewrap)", { skip: noBubblewrap }, async (t) => {
+  const where = place(t);
+  const own = join(where.cwd, "bwrap");
+  writeFileSync(own, "#!/bin/sh\nexit 0\n");
+  chmodSync(own, 0o755);
+  const linked = join(where.home, "bwrap");
+  symlinkSync(own, linked);
+  const level = await probe(where, { env: { PATH: `${where.cwd}:.:${where.home}:${PATH}` }, signal });
+  assert.ok(level.walls?.kind === "bubblewrap");
+  assert.ok(![own, linked].includes(level.walls.program), level.walls.program);
+  assert.deepEqual([level.reasons, level.cage !== undefined], [[], true]);
+});
