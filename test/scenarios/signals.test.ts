@@ -32,7 +32,8 @@ async function startTree(scene: Scene, words: readonly string[], cmd = TREE): Pr
   ]);
   const program = scene.start(words);
   await program.seen("Working.");
-  while (childrenIn(scene.place, program).length < 5) await new Promise((settle) => setTimeout(settle, 5));
+  // The program, the shell, its subshell and three that sleep.
+  await scene.place.populated(6);
   return program;
 }
 
@@ -89,11 +90,14 @@ describe("one signal stops the turn properly", { concurrency: 4 }, () => {
 
   it("--deadline does the same, with 124", async (t) => {
     const scene = await openScene(t);
-    const program = await startTree(scene, ["exec", "--json", "--deadline", "1s", "go"]);
+    scene.server.enqueue(call("exec_command", { cmd: TREE }, "tree"));
+    const program = scene.start(["exec", "--json", "--deadline", "1.5s", "go"]);
     const living = livingAtTheEnd(scene, program);
     const done = await program.ended;
     assert.deepEqual([done.code, done.signal], [124, null], done.stderr);
-    assert.equal((JSON.parse(done.stdout.trimEnd().split("\n").at(-1)!) as Aborted).type, "turn.aborted");
+    const last = JSON.parse(done.stdout.trimEnd().split("\n").at(-1)!) as Aborted;
+    assert.equal(last.type, "turn.aborted");
+    assert.equal(last.calls[0]?.outcome, "cut");
     assert.deepEqual(living(), []);
   });
 

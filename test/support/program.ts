@@ -33,6 +33,8 @@ export interface Place {
   configure(toml: string): void;
   /** The ids of all living processes that were started in this place, wherever they went. Needs /proc. */
   processes(): number[];
+  /** Resolves once at least so many live; rejects after 10 s. */
+  populated(count: number): Promise<void>;
   /** Resolves once none of them lives; rejects after 3 s, naming those that do. */
   quiet(): Promise<void>;
   remove(): void;
@@ -60,7 +62,8 @@ export function makePlace(): Place {
     read: (name) => readFileSync(join(dir, name), "utf8"),
     configure: (toml) => writeFileSync(join(home, "config.toml"), toml),
     processes,
-    quiet: () => untilNone(processes),
+    populated: (count) => untilLiving(processes, { fits: (pids) => pids.length >= count, withinMs: WAIT_LIMIT_MS }),
+    quiet: () => untilLiving(processes, { fits: (pids) => pids.length === 0, withinMs: QUIET_LIMIT_MS }),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
@@ -246,10 +249,13 @@ function environmentText(pid: number): string {
   }
 }
 
-async function untilNone(living: () => number[]): Promise<void> {
-  const limit = performance.now() + QUIET_LIMIT_MS;
-  for (let left = living(); left.length > 0; left = living()) {
-    if (performance.now() > limit) throw new Error(`still alive: ${left.map(describeProcess).join("; ")}`);
+async function untilLiving(
+  living: () => number[],
+  options: { readonly fits: (pids: readonly number[]) => boolean; readonly withinMs: number },
+): Promise<void> {
+  const limit = performance.now() + options.withinMs;
+  for (let pids = living(); !options.fits(pids); pids = living()) {
+    if (performance.now() > limit) throw new Error(`alive: ${pids.map(describeProcess).join("; ")}`);
     await new Promise((settle) => setTimeout(settle, 10));
   }
 }
