@@ -2,7 +2,7 @@ import { row } from "../figures.mjs";
 import { STEPS } from "../script.mjs";
 import { measureTurn, samplesOf } from "../turns.mjs";
 
-const ROUNDS = 2;
+const ROUNDS = 3;
 
 /** A long turn: one `echo` a step, with the shell arguments the program takes by itself. */
 export async function steps(lab) {

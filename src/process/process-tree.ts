@@ -92,8 +92,9 @@ export class ProcessTree {
       const ended = await this.#dies({ withinMs: graceMs });
       // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
       this.signal("SIGKILL");
-      if (ended && !this.isAlive()) return true;
+      if (ended && !this.isAlive()) this.#gone = true;
     }
+    if (this.#gone) return true;
     return this.#dies({ withinMs: KILL_BOUND_MS, again: "SIGKILL" });
   }
 

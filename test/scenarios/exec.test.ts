@@ -169,7 +169,12 @@ describe("belay exec takes its input and gives its output", { concurrency: 4 }, 
 
   it("sends the schema of --output-schema and takes an answer that fits", async (t) => {
     const { place, server, run } = await openScene(t);
-    const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"], additionalProperties: false };
+    const schema = {
+      type: "object",
+      properties: { n: { type: "integer" } },
+      required: ["n"],
+      additionalProperties: false,
+    };
     place.write("schema.json", JSON.stringify(schema));
     server.enqueue(text('{"n":3}'));
     const done = await run(["exec", "--output-schema", "schema.json", "go"]);
@@ -185,9 +190,9 @@ describe("belay exec takes its input and gives its output", { concurrency: 4 }, 
     server.enqueue(text('{"n":"three"}'));
     const done = await run(["exec", "--json", "--output-schema", "schema.json", "go"]);
     assert.equal(done.code, 1);
-    const last = linesOf(done).at(-1);
-    assert.equal(last?.type, "turn.failed");
-    assert.match((last?.error as { message: string }).message, /does not match --output-schema at \/n: /);
+    const last = linesOf(done).at(-1)!;
+    assert.equal(last.type, "turn.failed");
+    assert.match((last.error as { message: string }).message, /does not match --output-schema at \/n: /);
     const format = server.requests[0]!.body.response_format as { type?: string } | undefined;
     assert.equal(format?.type, "json_schema");
   });
@@ -208,7 +213,10 @@ describe("belay exec takes its input and gives its output", { concurrency: 4 }, 
       }),
     );
     const prompts = cases.map((_, n) =>
-      server.requests.find(({ body }) => body.model === `case-${n}`)?.userTexts().at(-1),
+      server.requests
+        .find(({ body }) => body.model === `case-${n}`)
+        ?.userTexts()
+        .at(-1),
     );
     assert.deepEqual(
       prompts,

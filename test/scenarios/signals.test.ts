@@ -83,7 +83,10 @@ describe("one signal stops the turn properly", { concurrency: 4 }, () => {
     program.signal("SIGINT");
     const done = await program.ended;
     assert.deepEqual([done.code, done.stdout], [130, ""]);
-    assert.match(done.stderr, /was cut after[\s\S]*begun[\s\S]*turn interrupted \(stopped in [\s\S]*cut:\n {4}exec_command/);
+    assert.match(
+      done.stderr,
+      /was cut after[\s\S]*begun[\s\S]*turn interrupted \(stopped in [\s\S]*cut:\n {4}exec_command/,
+    );
     assert.match(done.stderr, /not started:\n {4}exec_command/);
     assert.deepEqual(scene.place.processes(), []);
   });
@@ -128,9 +131,9 @@ describe("one signal stops the turn properly", { concurrency: 4 }, () => {
 
   it("SIGINT before anything has begun leaves at once", async (t) => {
     const { server, start } = await openScene(t);
-    const program = start(["exec", "-"], { stdin: "open" });
-    // The program listens to signals once it reads; until then the system itself ends it.
-    await new Promise((settle) => setTimeout(settle, 300));
+    const program = start(["exec", "go"], { stdin: "open" });
+    program.stdin.write("half of what is piped in");
+    await program.seen("reading what is piped in, up to its end");
     program.signal("SIGINT");
     const done = await program.ended;
     assert.equal(done.code, 130);

@@ -172,7 +172,10 @@ export interface Scene {
   readonly server: ModelServer;
   start(words: readonly string[], options?: StartOptions): Program;
   /** To its end. */
-  run(words: readonly string[], options?: Omit<StartOptions, "stdin"> & { stdin?: string | Uint8Array }): Promise<Ended>;
+  run(
+    words: readonly string[],
+    options?: Omit<StartOptions, "stdin"> & { stdin?: string | Uint8Array },
+  ): Promise<Ended>;
 }
 
 /** Fails the test at its end by what the model server had against the requests, and by processes that were left. */
