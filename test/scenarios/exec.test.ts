@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { call, text } from "../support/model-server.js";
+import { call, hold, text } from "../support/model-server.js";
 import { type Ended, openScene } from "../support/program.js";
 import { FINAL, fixingReplies, writeProject } from "./project.js";
 
@@ -140,6 +140,20 @@ describe("belay exec does a task", { concurrency: 4 }, () => {
       ["a", "b", "c"],
     );
     assert.match(server.requests[1]!.outputOf("c") ?? "", /^Exit code: 1\n[\s\S]*nothing-there/);
+  });
+
+  it("gives a command no input to wait for, and leaves nothing running behind it", async (t) => {
+    const { place, server, start } = await openScene(t);
+    const gate = hold();
+    server.enqueue(call("exec_command", { cmd: "cat; sleep 60 & echo done" }, "c"), [gate, text("ok")]);
+    const program = start(["exec", "go"]);
+    await gate.reached;
+    assert.deepEqual(place.processes(), [program.pid]);
+    gate.release();
+    const done = await program.ended;
+    assert.deepEqual([done.code, done.stdout], [0, "ok\n"], done.stderr);
+    const output = server.requests[1]!.outputOf("c") ?? "";
+    assert.match(output, /^Exit code: 0\n[\s\S]*background were stopped[\s\S]*Output:\ndone\n$/);
   });
 
   it("tells the model of a call that makes no sense, and goes on", async (t) => {

@@ -11,7 +11,7 @@ import {
 } from "../../src/protocol/index.js";
 import type { WireName } from "../support/model-frames.js";
 import type { ModelServer } from "../support/model-server.js";
-import { type Ended, openScene, type Place, type Program, type Scene } from "../support/program.js";
+import { type Ended, openScene, type Place, type Program, type Scene, type StartOptions } from "../support/program.js";
 import { checkStopContract } from "../support/stop-contract.js";
 
 const WAIT_LIMIT_MS = 10_000;
@@ -41,10 +41,10 @@ export interface ProtoClient {
 /** In a scene of its own, unless one is given. */
 export async function openProto(
   t: TestContext,
-  options: { wire?: WireName; scene?: Scene } = {},
+  options: { wire?: WireName; scene?: Scene; env?: StartOptions["env"] } = {},
 ): Promise<ProtoClient> {
   const { place, server, start } = options.scene ?? (await openScene(t, options));
-  const program = start(["proto"], { stdin: "open" });
+  const program = start(["proto"], { stdin: "open", env: options.env ?? {} });
   const events: Event[] = [];
   const interrupts: string[] = [];
   const wrong: string[] = [];

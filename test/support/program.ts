@@ -25,6 +25,8 @@ export interface Place {
   readonly home: string;
   readonly dir: string;
   readonly tmp: string;
+  /** What a program that runs here has in its environment: PATH, HOME, BELAY_HOME, SHELL, TMPDIR, MOCK_API_KEY, a mark of ours. */
+  readonly env: Readonly<Record<string, string>>;
   /** Writes a file of the project; returns its path. */
   write(name: string, content: string | Uint8Array): string;
   /** A file of the project as text. */
@@ -48,11 +50,21 @@ export function makePlace(): Place {
     env: { PATH: process.env.PATH, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "" },
   });
   appendFileSync(join(dir, ".git", "config"), "[user]\n\tname = Tester\n\temail = tester@example.com\n");
+  const env = {
+    PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? "/usr/bin:/bin"}`,
+    HOME: home,
+    BELAY_HOME: home,
+    SHELL: "/bin/sh",
+    TMPDIR: tmp,
+    MOCK_API_KEY: MOCK_KEY,
+    [MARK]: home,
+  };
   const processes = () => processesWith(`${MARK}=${home}`);
   return {
     home,
     dir,
     tmp,
+    env,
     write: (name, content) => {
       const path = join(dir, name);
       mkdirSync(dirname(path), { recursive: true });
@@ -87,7 +99,7 @@ stream_idle_timeout_ms = 10000
 }
 
 export interface StartOptions {
-  /** Over PATH, HOME, BELAY_HOME, SHELL, TMPDIR and MOCK_API_KEY, which (with a mark of ours) are all there is; undefined takes one away. */
+  /** Over the place's own; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the project. */
   readonly cwd?: string;
@@ -123,7 +135,7 @@ export function startProgram(words: readonly string[], place: Place, options: St
   const started = performance.now();
   const child = spawn(process.execPath, [PROGRAM, ...words], {
     cwd: options.cwd ?? place.dir,
-    env: { ...environmentOf(place), ...options.env },
+    env: { ...place.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     timeout: RUN_LIMIT_MS,
     killSignal: "SIGKILL",
@@ -201,18 +213,6 @@ export async function openScene(t: TestContext, options: { wire?: WireName; top?
     }
   });
   return { place, server, start, run: (words, startOptions) => start(words, startOptions).ended };
-}
-
-function environmentOf({ home, tmp }: Place): Record<string, string> {
-  return {
-    PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? "/usr/bin:/bin"}`,
-    HOME: home,
-    BELAY_HOME: home,
-    [MARK]: home,
-    SHELL: "/bin/sh",
-    TMPDIR: tmp,
-    MOCK_API_KEY: MOCK_KEY,
-  };
 }
 
 function forEachLine(child: ChildProcessByStdio<Writable, Readable, Readable>, listener: (line: string) => void): void {
