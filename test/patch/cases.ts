@@ -424,6 +424,12 @@ export const BYTES: readonly Case[] = [
     after: { a: swapped("\ufeffa\nB\n\u0a00\u000ac") },
   },
   {
+    name: "UTF-16 characters whose bytes look like a newline between them",
+    before: { a: swapped("\ufeff\u0100\u0a05b\nc\n") },
+    patch: update("a", "@@", " \u0100\u0a05b", "-c", "+C"),
+    after: { a: swapped("\ufeff\u0100\u0a05b\nC\n") },
+  },
+  {
     name: "UTF-16 without a mark",
     before: { a: utf16("hello\nworld\n") },
     patch: update("a", "@@", "-world", "+there"),
