@@ -122,7 +122,7 @@ test("a file that came where one is to be made is refused, also at the last mome
 test("a cancel before the commit changes nothing, one after it is too late", async (t) => {
   const place = makePlace(t);
   const ends = new Set<string>();
-  for (let moment = 0; ; moment += 2) {
+  for (let moment = 0; ; moment += 4) {
     makeOld(place.cwd);
     const plan = await planOf(PATCH, place);
     const controller = new AbortController();

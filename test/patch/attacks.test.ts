@@ -107,12 +107,12 @@ test("links that lead nowhere or in a circle are refused", async (t) => {
 });
 
 test("a folder swapped for a link after the plan is not followed", async (t) => {
-  for (const folder of ["in", "in/deep"]) {
+  for (const text of [
+    change("in/a"),
+    ...["in/b", "in/deep/b", "in/deep/new/b"].map((path) => patchOf(`*** Add File: ${path}`, "+b")),
+  ]) {
     const place = makeBoth(t);
-    const plan = await planned(
-      patchOf(`*** Update File: ${folder}/a`, "@@", "-x", "+y", `*** Add File: ${folder}/new/b`, "+b"),
-      place,
-    );
+    const plan = await planned(text, place);
     assert.ok(typeof plan !== "string");
     renameSync(join(place.cwd, "in"), join(place.cwd, "was"));
     symlinkSync(place.outside, join(place.cwd, "in"));
@@ -124,12 +124,9 @@ test("a folder swapped for a link after the plan is not followed", async (t) => 
 });
 
 test("a folder swapped for a link at any moment of the work is not followed", async (t) => {
-  for (let moment = 0; moment < 80; moment += 1) {
+  for (let moment = 0; moment < 40; moment += 1) {
     const place = makeBoth(t);
-    const plan = await planned(
-      patchOf("*** Update File: in/deep/a", "@@", "-x", "+y", "*** Add File: in/deep/b", "+b"),
-      place,
-    );
+    const plan = await planned(patchOf("*** Add File: in/deep/b", "+b"), place);
     assert.ok(typeof plan !== "string");
     const ops = watchedOps((count) => {
       if (count !== moment) return;
@@ -142,7 +139,7 @@ test("a folder swapped for a link at any moment of the work is not followed", as
     const worked = join(place.cwd, readdirSync(place.cwd).includes("was") ? "was" : "in");
     assert.deepEqual(
       readTree(join(worked, "deep")),
-      applied.ok ? { a: "y\n", b: "b\n" } : { a: "x\n" },
+      applied.ok ? { a: "x\n", b: "b\n" } : { a: "x\n" },
       `moment ${moment}`,
     );
   }
