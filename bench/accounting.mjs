@@ -6,6 +6,15 @@ import { readLines } from "./lines.mjs";
 const SCRIPT = fileURLToPath(new URL("accounting.pl", import.meta.url));
 const ERROR_CHARACTERS = 4000;
 
+/** The programs that run now: pid -> when its run is over. */
+const running = new Map();
+
+/** Ends what a case that failed has left running. */
+export async function endAllRuns() {
+  for (const pid of running.keys()) process.kill(pid, "SIGKILL");
+  await Promise.allSettled(running.values());
+}
+
 /** CLOCK_MONOTONIC in ms: the same clock in every process of the machine. */
 export function now() {
   return Number(process.hrtime.bigint()) / 1e6;
@@ -40,12 +49,14 @@ export function startMeasured({ argv, env, cwd, slow = 0, limitMs = 180_000 }) {
       const [what, ...numbers] = line.split(" ");
       if (what === "start") {
         [pid, start] = numbers.map(Number);
+        running.set(pid, ended);
         tellStart(pid);
       } else end = numbers.map(Number);
     });
     child.once("error", reject);
     child.once("close", () => {
       clearTimeout(timer);
+      running.delete(pid);
       if (end === undefined) reject(new Error(`no account of ${argv.join(" ")}: ${errors}`));
       else resolve(accountOf(start, end, { stdout: Buffer.concat(parts), errors }));
     });

@@ -47,7 +47,10 @@ const PROGRAMS = ["belay", "codex", "bare"];
 
 /** A Markdown table of all cases; the ratios and whether the goals hold stand in the last columns. */
 export function table(cases) {
-  const lines = ["| case | figure | belay | codex | bare node | goal | |", "| --- | --- | --- | --- | --- | --- | --- |"];
+  const lines = [
+    "| case | figure | belay | codex | bare node | goal | |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+  ];
   for (const { name, rows } of cases) {
     for (const { figure, samples, verdicts } of rows) {
       const cells = PROGRAMS.map((program) => summary(samples[program]));

@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { endAllRuns } from "./accounting.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const PROMPT = "say hello";
@@ -33,7 +34,8 @@ export async function openLab({ node, codex }) {
     /** The names of the programs that run turns: `belay`, and `codex` where there is one. */
     names: Object.keys(programs),
     nextRun: () => `run${++runs}`,
-    close() {
+    async close() {
+      await endAllRuns();
       server.close();
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },

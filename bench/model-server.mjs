@@ -69,9 +69,17 @@ function respond(response, bytes, { run, n }) {
 function checkOf(script, n, body) {
   if (script === "steps" && n > 0) return { ok: body.includes(`step-${n - 1}\\n`) };
   if (script !== "flood" || n === 0) return {};
-  const output = JSON.parse(body.toString("utf8")).input.findLast((item) => item.type === "function_call_output").output;
+  const output = JSON.parse(body.toString("utf8")).input.findLast(
+    (item) => item.type === "function_call_output",
+  ).output;
   const text = typeof output === "string" ? output : output.map((part) => part.text ?? "").join("");
-  return { output: { length: text.length, head: /\bHEAD-OF-FLOOD\ny\ny\n/.test(text), tail: /\ny\ny\nTAIL-OF-FLOOD/.test(text) } };
+  return {
+    output: {
+      length: text.length,
+      head: /\bHEAD-OF-FLOOD\ny\ny\n/.test(text),
+      tail: /\ny\ny\nTAIL-OF-FLOOD/.test(text),
+    },
+  };
 }
 
 function tell(message) {

@@ -38,3 +38,24 @@ export function openProto(lab, url) {
     },
   };
 }
+
+/** The same, as turns that run a command until they are interrupted. */
+export function openProtoTurns(lab, url) {
+  const proto = openProto(lab, url);
+  return {
+    /** Starts a turn; resolves once it can be interrupted. */
+    async begin() {
+      const started = proto.next((msg) => msg.type === "task_started");
+      proto.submit({ type: "user_input", items: [{ type: "text", text: "go on" }] });
+      await started;
+    },
+    /** Ms from the submission until the turn's terminal event is there. */
+    async interrupt() {
+      const aborted = proto.next((msg) => msg.type === "turn_aborted");
+      const sent = now();
+      proto.submit({ type: "interrupt" });
+      return (await aborted).at - sent;
+    },
+    close: proto.close,
+  };
+}

@@ -26,7 +26,7 @@ try {
     measured.push({ name, rows: await CASES[name](lab) });
   }
 } finally {
-  lab.close();
+  await lab.close();
 }
 console.log(`${table(measured)}\n\nload average at the end: ${loadavg()[0].toFixed(1)}`);
 const held = allHold(measured);

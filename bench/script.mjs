@@ -5,8 +5,9 @@ export const DELTA_TEXT = "fifty characters of text in each delta, no matter. ".
 export const FLOOD_BYTES = 50 * 1024 * 1024;
 export const FLOOD_COMMAND = "echo HEAD-OF-FLOOD; yes | head -c 50M; echo TAIL-OF-FLOOD";
 
-/** A shell with a child and a grandchild; it prints their ids once all are there. The deaf ones ignore TERM. */
-export const TREES = {
-  obeying: "sleep 600 & (sleep 600 & echo $!) ; echo $! $$ ready; wait",
-  deaf: "trap '' TERM; sleep 600 & (sleep 600 & echo $!) ; echo $! $$ ready; wait",
-};
+/** Where a tree tells its process ids, in the folder it runs in; the last word is `ready`. */
+export const TREE_FILE = "tree-pids";
+const TREE = `sleep 600 & (sleep 600 & echo $! > ${TREE_FILE}); echo $! $$ ready >> ${TREE_FILE}; wait`;
+
+/** A shell with a child and a grandchild; the deaf ones ignore TERM. */
+export const TREES = { obeying: TREE, deaf: `trap '' TERM; ${TREE}` };

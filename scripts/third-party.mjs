@@ -55,7 +55,8 @@ function licenceText(folder, { name, license, author }) {
   const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
   if (file !== undefined) return readFileSync(join(folder, file), "utf8");
   const holder = typeof author === "string" ? author : author?.name;
-  if (license !== "MIT" || holder === undefined) throw new Error(`${name}: the text of its licence (${license}) is not there`);
+  if (license !== "MIT" || holder === undefined)
+    throw new Error(`${name}: the text of its licence (${license}) is not there`);
   return `Copyright (c) ${holder}\n\n${MIT}`;
 }
 

@@ -8,6 +8,7 @@ import { abortMessage, environmentContext, partialMessage, projectDocsMessage } 
 import { History } from "./history.js";
 import { BASE_INSTRUCTIONS } from "./instructions.js";
 import type { Recorder } from "./recorder.js";
+import { DEFAULT_TIMEOUT_MS } from "./tools/command.js";
 import { toolsFor } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
 import type { Tool, ToolCall, ToolContext } from "./tools/tool.js";
@@ -179,6 +180,7 @@ export class Conversing {
       signal: scope.signal,
       settings: turn.settings,
       env: config.commandEnv,
+      commandTimeoutMs: config.commandTimeoutMs ?? DEFAULT_TIMEOUT_MS,
       outputTokens: config.toolOutputTokenLimit,
       home: config.home,
       approvals,

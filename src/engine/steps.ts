@@ -23,7 +23,7 @@ export async function runSteps(turn: Turn, talk: Conversing): Promise<WorkEnd> {
   turn.ledger.calls = calls;
   if (talk.missingKey !== undefined) return { status: "failed", message: talk.missingKey };
   for (const warning of talk.recordContext(turn)) void turn.emit({ type: "background_event", message: warning });
-  const problem = await takeInput(turn, talk);
+  const { problem } = await takeInput(turn, talk);
   if (problem !== undefined) return { status: "failed", message: problem };
   let message: string | undefined;
   for (;;) {
@@ -33,13 +33,21 @@ export async function runSteps(turn: Turn, talk: Conversing): Promise<WorkEnd> {
     if (open.length > 0) await calls.run(open);
     payOwed(turn);
     const late = await takeInput(turn, talk);
-    if (late !== undefined) void turn.emit({ type: "background_event", message: late });
-    if (open.length === 0 && !endsWithUser(talk) && turn.closeInput()) return { status: "completed", message };
+    if (late.problem !== undefined) void turn.emit({ type: "background_event", message: late.problem });
+    if (open.length === 0 && !late.taken && turn.closeInput()) return { status: "completed", message };
   }
 }
 
-/** Puts all waiting input into the history; what is wrong with one of it otherwise. Input that can't be used is handed back. */
-async function takeInput(turn: Turn, talk: Conversing): Promise<string | undefined> {
+/** What taking input came to; `problem` is what was wrong with one that could not be used, and is handed back. */
+interface TakenInput {
+  /** The history has input that the model has not seen. */
+  readonly taken: boolean;
+  readonly problem: string | undefined;
+}
+
+/** Puts all waiting input into the history. */
+async function takeInput(turn: Turn, talk: Conversing): Promise<TakenInput> {
+  let taken = false;
   let problem: string | undefined;
   for (let items = turn.peekInput(); items !== undefined; items = turn.peekInput()) {
     const input = await readUserInput(items, turn.settings.cwd);
@@ -47,18 +55,13 @@ async function takeInput(turn: Turn, talk: Conversing): Promise<string | undefin
     if (input.ok) {
       talk.record([input.message]);
       turn.dropInput();
+      taken = true;
     } else {
       problem = input.message;
       turn.rejectInput();
     }
   }
-  return problem;
-}
-
-/** The model has not seen the last message yet. */
-function endsWithUser(talk: Conversing): boolean {
-  const last = talk.history.items.at(-1);
-  return last?.type === "message" && last.role === "user";
+  return { taken, problem };
 }
 
 /** One model request, after making room for it when the window is nearly full. */

@@ -5,7 +5,7 @@ import { lineNumber } from "./text.js";
 
 /** Places looked at for each line of the hunk, and lines compared letter by letter when none of its lines is in the file. */
 const PLACES = 200;
-const COMPARED = 20_000;
+const COMPARED = 5000;
 const SIMILAR = 0.5;
 
 /** Why a hunk has no place, and the place it comes closest to, as the end of a sentence that starts with the hunk's name. */
@@ -46,7 +46,7 @@ function closestPlace(finder: Finder, block: Block): string {
     const line = block.find((other) => other.trim() !== "") ?? "";
     return `It has no line like ${quote(line)}${closestLine(finder, line)}`;
   }
-  const wrong = block.findIndex((line, at) => index.levelAt([line], best + at) === undefined);
+  const wrong = block.findIndex((line, at) => index.matcher([line], 1)(best + at) === undefined);
   const at = best + wrong;
   const there = at < 0 || at >= index.count ? "nothing" : quote(index.line(at));
   return (

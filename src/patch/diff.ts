@@ -19,7 +19,7 @@ export interface PlannedFile {
 }
 
 /** Edit steps the line diff may take before a region is shown as wholly replaced. */
-const MAX_EDITS = 4000;
+const MAX_EDITS = 1000;
 
 /**
  * The changes as clients are asked to approve them, keyed by absolute path. A file that is overwritten shows as an update,

@@ -89,8 +89,9 @@ export class Finder {
     }
     const lines: number[] = [];
     const levels: Level[] = [];
+    const levelAt = this.index.matcher(block, rarest.length);
     for (const line of rarest) {
-      const found = this.index.levelAt(block, line - back);
+      const found = levelAt(line - back);
       if (found === undefined) continue;
       lines.push(line - back);
       levels.push(found);

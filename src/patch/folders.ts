@@ -1,29 +1,37 @@
 import { join } from "node:path";
-import { errorCode, type FileOps } from "./file-ops.js";
+import type { FileOps } from "./file-ops.js";
 
+/** Where Linux shows a process its open files. */
+const HANDLES = "/proc/self/fd";
 /** Folders held open at a time. */
 const HELD = 256;
 
 /**
- * Folders held open while files in them change. On Linux a name is reached through the open folder
+ * Folders held open while files in them change. On Linux (with /proc) a name is reached through the open folder
  * (`/proc/self/fd/N/name`), so a link put in the place of one of its parents after the check leads nowhere else;
  * elsewhere the folder's real path is checked again at each use.
  */
 export class Folders {
   readonly #ops: FileOps;
   readonly #held = new Map<string, number>();
+  #handles: boolean | undefined;
 
   constructor(ops: FileOps) {
     this.#ops = ops;
   }
 
+  get #throughHandles(): boolean {
+    this.#handles ??= process.platform === "linux" && this.#ops.lstat(HANDLES) !== undefined;
+    return this.#handles;
+  }
+
   /** A path for a name in the folder, which is given by its real path. Throws when the folder is not there, or is elsewhere now. */
   at(folder: string, name: string): string {
-    if (process.platform !== "linux") {
+    if (!this.#throughHandles) {
       if (this.#ops.realpath(folder) !== folder) throw moved(folder);
       return join(folder, name);
     }
-    return `/proc/self/fd/${this.#open(folder)}/${name}`;
+    return `${HANDLES}/${this.#open(folder)}/${name}`;
   }
 
   /** Makes what happened in the folder durable, where the file system can. */
@@ -50,21 +58,16 @@ export class Folders {
     }
     if (this.#held.size >= HELD) this.#closeOldest();
     const fd = this.#ops.openFolder(folder);
-    if (process.platform === "linux" && this.#placeOf(fd) !== folder) {
+    try {
+      const place = this.#throughHandles ? this.#ops.readlink(`${HANDLES}/${fd}`) : this.#ops.realpath(folder);
+      if (place !== folder) throw moved(folder);
+    } catch (error) {
+      // Not to be held: another folder than the one asked for, or nothing is known of it.
       this.#ops.close(fd);
-      throw moved(folder);
+      throw error;
     }
     this.#held.set(folder, fd);
     return fd;
-  }
-
-  #placeOf(fd: number): string {
-    try {
-      return this.#ops.readlink(`/proc/self/fd/${fd}`);
-    } catch (error) {
-      if (errorCode(error) === "ENOENT") throw new Error("/proc is not mounted", { cause: error });
-      throw error;
-    }
   }
 
   #closeOldest(): void {

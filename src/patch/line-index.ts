@@ -8,6 +8,11 @@ import { lineEnd, lineText, type Span, type Text } from "./text.js";
  */
 export type Level = 0 | 1 | 2 | 3 | 4;
 
+/** Places from which on levels are kept, different lines for which they are, and the mark of a line that is not alike. */
+const MANY = 500;
+const KEPT = 16;
+const NONE = 127;
+
 const PLAIN = /^[\x20-\x7e\t]*$/;
 
 /** A line as level 3 compares it: dashes, quotes, blanks and dots that look alike become ASCII ones; invisible ones go. */
@@ -98,16 +103,44 @@ export class LineIndex {
     return found;
   }
 
-  /** The level at which `lines` stand from line `at` on, if any up to 3. */
-  levelAt(lines: readonly string[], at: number): Level | undefined {
-    if (at < 0 || at + lines.length > this.count) return undefined;
-    let worst: Level = 0;
-    for (const [offset, line] of lines.entries()) {
-      const level = likeness(this.line(at + offset), line, this.text.encoding);
-      if (level === undefined) return undefined;
-      if (level > worst) worst = level;
+  /**
+   * Tells the level at which `lines` stand from a line on, if any up to 3. `places` is about how many lines it will be
+   * asked for: where they are many, as in a file of equal lines, what is known of each line is kept.
+   */
+  matcher(lines: readonly string[], places: number): (at: number) => Level | undefined {
+    const { encoding } = this.text;
+    const hashes = lines.map((line) => hash(fold(line, encoding)));
+    const kept = places < MANY ? [] : this.#levelTables(lines);
+    const levelOf = (at: number, offset: number): Level | undefined => {
+      const table = kept[offset];
+      const known = table?.[at] ?? 0;
+      if (known !== 0) return known === NONE ? undefined : ((known - 1) as Level);
+      const level = likeness(this.line(at), lines[offset]!, encoding);
+      if (table !== undefined) table[at] = level === undefined ? NONE : level + 1;
+      return level;
+    };
+    return (at) => {
+      if (at < 0 || at + lines.length > this.count) return undefined;
+      for (let offset = 0; offset < lines.length; offset += 1) {
+        if (this.#hashes[at + offset] !== hashes[offset]) return undefined;
+      }
+      let worst: Level = 0;
+      for (let offset = 0; offset < lines.length; offset += 1) {
+        const level = levelOf(at + offset, offset);
+        if (level === undefined) return undefined;
+        if (level > worst) worst = level;
+      }
+      return worst;
+    };
+  }
+
+  /** For each of the lines a table of levels by line of the file, 0 for not known yet; equal lines share theirs. */
+  #levelTables(lines: readonly string[]): readonly (Int8Array | undefined)[] {
+    const tables = new Map<string, Int8Array>();
+    for (const line of lines) {
+      if (tables.size < KEPT && !tables.has(line)) tables.set(line, new Int8Array(this.count));
     }
-    return worst;
+    return lines.map((line) => tables.get(line));
   }
 }
 

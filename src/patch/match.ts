@@ -25,6 +25,11 @@ interface Match {
   readonly fixed?: true;
 }
 
+interface Placed {
+  readonly search: Search;
+  readonly match: Match;
+}
+
 const CANDIDATES_NAMED = 6;
 
 /**
@@ -36,20 +41,21 @@ export function placeHunks(
   finder: Finder,
   hunks: readonly Hunk[],
 ): { readonly ok: true; readonly placements: readonly Placement[] } | Refusal {
-  const found: { readonly search: Search; readonly match: Match }[] = [];
+  const found: Placed[] = [];
   let cursor = finder.text.start;
   let anchorsFrom = cursor;
   for (const [at, hunk] of hunks.entries()) {
-    const search = {
+    const written = {
       hunk,
       anchors: hunk.anchors.map((anchor) => [anchor]),
       variants: variantsOf(hunk),
       cursor,
       anchorsFrom,
     };
-    const match = earliest(finder, search);
-    if (match === undefined) return refuse(`${named(hunks, at)} ${explainMissing(finder, search)}`);
-    found.push({ search, match });
+    const placed = firstReading(finder, written);
+    if (placed === undefined) return refuse(`${named(hunks, at)} ${explainMissing(finder, written)}`);
+    const { match } = placed;
+    found.push(placed);
     if (isAppend(match)) continue;
     cursor = match.span.end;
     anchorsFrom = match.anchor?.start ?? match.span.start;
@@ -60,6 +66,18 @@ export function placeHunks(
     ok: true,
     placements: found.map(({ search, match }) => ({ hunk: search.hunk, lines: match.lines, span: match.span })),
   };
+}
+
+/** The hunk as written; else, where its first old line says again what the last anchor says, that line is the anchor. */
+function firstReading(finder: Finder, written: Search): Placed | undefined {
+  const match = earliest(finder, written);
+  if (match !== undefined) return { search: written, match };
+  const anchor = written.hunk.anchors.at(-1);
+  const first = written.variants.at(-1)!.block[0];
+  if (anchor === undefined || first?.trim().startsWith(anchor.trim()) !== true) return undefined;
+  const search = { ...written, anchors: written.anchors.slice(0, -1) };
+  const again = earliest(finder, search);
+  return again === undefined ? undefined : { search, match: again };
 }
 
 function earliest(finder: Finder, search: Search): Match | undefined {
@@ -121,7 +139,7 @@ interface Unsure {
   readonly message: string;
 }
 
-function firstAmbiguous(finder: Finder, found: readonly { search: Search; match: Match }[]): Unsure | undefined {
+function firstAmbiguous(finder: Finder, found: readonly Placed[]): Unsure | undefined {
   let unsure: Unsure | undefined;
   let to = finder.text.end;
   for (let at = found.length - 1; at >= 0; at -= 1) {

@@ -7,7 +7,7 @@ import { pathOf, type Site, type Staged } from "./steps.js";
 /** Files being synced at a time. */
 const SYNCING = 256;
 /** A link can't be made here, but something else can. */
-const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
+const NO_LINKS = new Set(["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
 
 /**
  * Writes the new content of every step, and what it can be undone by, beside its file, synced to the disk; the files

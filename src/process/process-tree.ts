@@ -3,7 +3,7 @@ import { descendants, type Member, sessionMembers } from "./session-members.js";
 /** How long a tree may take to disappear after SIGKILL, ms, before it is reported as not dying. */
 const KILL_BOUND_MS = 2000;
 const LONGEST_POLL_MS = 16;
-const FIRST_LOOK_MS = 5;
+const FIRST_LOOK_MS = 1;
 /** From this age on, ms, process ids may have begun again at the bottom without being noticed: look everywhere. */
 const LONG_RUN_MS = 10_000;
 
@@ -100,10 +100,12 @@ export class ProcessTree {
   async stop(graceMs: number): Promise<boolean> {
     if (!this.#gone) {
       this.signal("SIGTERM");
-      await this.#dies({ withinMs: graceMs });
+      const ended = await this.#dies({ withinMs: graceMs });
       // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
       this.signal("SIGKILL");
+      if (ended && !this.isAlive()) this.#gone = true;
     }
+    if (this.#gone) return true;
     return this.#dies({ withinMs: KILL_BOUND_MS, again: "SIGKILL" });
   }
 

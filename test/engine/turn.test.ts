@@ -197,3 +197,97 @@ test("a shutdown stops the turn first and answers what comes after it", async ()
   await talk.close();
   await server.close();
 });
+
+test("a response with nothing in it ends the turn", async () => {
+  const { server, talk } = await openTalk();
+  server.enqueue([]);
+  assert.deepEqual(await talk.end(talk.say("go")), { type: "task_complete", last_agent_message: null });
+  assert.equal(server.requests.length, 1);
+  await talk.close();
+  await server.close();
+});
+
+test("a server that numbers its calls from zero in every response gets each output under an id of its own", async () => {
+  const { server, talk } = await openTalk();
+  server.enqueue(
+    call("exec_command", { cmd: "echo a" }, "call_0"),
+    call("exec_command", { cmd: "echo b" }, "call_0"),
+    text("ok"),
+  );
+  await talk.end(talk.say("go"));
+  assert.match(server.requests[2]!.outputOf("call_0") ?? "", /\na\n$/);
+  assert.match(server.requests[2]!.outputOf("call_0_2") ?? "", /\nb\n$/);
+  await talk.close();
+  await server.close();
+});
+
+test("settings of a user turn hold for that turn, an override for all later ones, and the model is told", async () => {
+  const { server, talk } = await openTalk();
+  server.script(() => text("ok"));
+  const settings = { approval_policy: "never", sandbox_policy: { mode: "read-only" }, cwd: talk.cwd } as const;
+  const items = [{ type: "text" as const, text: "once" }];
+  await talk.end(talk.conversation.submit({ type: "user_turn", items, model: "other-model", ...settings }));
+  await talk.end(talk.say("then"));
+  talk.conversation.submit({ type: "override_turn_context", model: "third-model", approval_policy: "untrusted" });
+  await talk.end(talk.say("later"));
+  assert.deepEqual(
+    server.requests.map((request) => request.body.model),
+    ["other-model", "mock-model", "third-model"],
+  );
+  const told = server.requests[2]!.userTexts().filter((line) => line.startsWith("<environment_context>"));
+  assert.deepEqual(
+    told.map((line) => [/Sandbox mode: (.*)/.exec(line)?.[1], /Approval policy: (.*)/.exec(line)?.[1]]),
+    [
+      ["read-only", "never"],
+      ["danger-full-access", "never"],
+      ["danger-full-access", "untrusted"],
+    ],
+  );
+  await talk.close();
+  await server.close();
+});
+
+test("a listener that asks to wait slows the stream down, and never the stop", async () => {
+  const { server, talk } = await openTalk();
+  server.enqueue(text("word ".repeat(50), { chunks: 50, delayMs: 1 }));
+  let waiting = 0;
+  talk.conversation.subscribe((event) => {
+    if (event.msg.type !== "agent_message_delta") return undefined;
+    waiting += 1;
+    return new Promise<void>(() => {});
+  });
+  const turn = talk.say("go");
+  await talk.until("agent_message_delta");
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  assert.equal(waiting, 1);
+  const end = await talk.conversation.interrupt();
+  assert.equal(end?.turnId, turn);
+  await talk.close();
+  await server.close();
+});
+
+test("AGENTS.md texts are told once, each under its file's name", async () => {
+  const { server, talk } = await openTalk();
+  writeFileSync(join(talk.home, "AGENTS.md"), "be brief");
+  writeFileSync(join(talk.cwd, "AGENTS.md"), "tabs, not blanks");
+  server.script(() => text("ok"));
+  await talk.end(talk.say("one"));
+  await talk.end(talk.say("two"));
+  const docs = server.requests[1]!.userTexts().filter((line) => line.startsWith("# AGENTS.md"));
+  assert.equal(docs.length, 1);
+  assert.ok(docs[0]!.indexOf(join(talk.home, "AGENTS.md")) < docs[0]!.indexOf("be brief"));
+  assert.ok(docs[0]!.indexOf("be brief") < docs[0]!.indexOf(join(talk.cwd, "AGENTS.md")));
+  assert.ok(docs[0]!.indexOf(join(talk.cwd, "AGENTS.md")) < docs[0]!.indexOf("tabs, not blanks"));
+  await talk.close();
+  await server.close();
+});
+
+test("without its key a turn fails at once and names the variable", async () => {
+  const { server, talk } = await openTalk({ missingKey: { envKey: "SOME_KEY", instructions: undefined } });
+  const end = await talk.end(talk.say("go"));
+  assert.equal(end.type === "task_complete" && end.failed, true);
+  assert.match((await talk.until("error")).message, /SOME_KEY is not set/);
+  assert.equal(server.requests.length, 0);
+  await talk.close();
+  await server.close();
+});

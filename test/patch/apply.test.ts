@@ -17,6 +17,7 @@ import { test } from "node:test";
 import {
   applyPlan,
   type FileOps,
+  type FileStat,
   nodeFileOps,
   type PatchPlan,
   parsePatch,
@@ -46,6 +47,8 @@ test("a file that changed between plan and apply is refused, and keeps its chang
       unlinkSync(path);
       writeFileSync(path, "x\n");
     },
+    // Its permissions would be lost.
+    "made private": (path) => chmodSync(path, 0o600),
     "made a folder": (path) => {
       unlinkSync(path);
       mkdirSync(path);
@@ -68,6 +71,31 @@ test("a file that changed between plan and apply is refused, and keeps its chang
     assert.match(applied.message, /\/a" has changed since/);
     assert.deepEqual(readTree(place.cwd), was, name);
   }
+});
+
+test("a change is seen even where the file system's clock does not move", async (t) => {
+  const place = makePlace(t, { a: "x\n" });
+  const still = (stat: FileStat): FileStat => ({ ...stat, changed: 0n, version: stat.version.replace(/\d+$/, "0") });
+  const ops: FileOps = {
+    ...nodeFileOps,
+    lstat: (path) => {
+      const stat = nodeFileOps.lstat(path);
+      return stat === undefined ? undefined : still(stat);
+    },
+    stat: (fd) => still(nodeFileOps.stat(fd)),
+    open: (path, access) => {
+      const { fd, stat } = nodeFileOps.open(path, access);
+      return { fd, stat: still(stat) };
+    },
+  };
+  const parsed = parsePatch(change("a"));
+  assert.ok(parsed.ok);
+  const planned = await planPatch(parsed.patch, { cwd: place.cwd, ops });
+  assert.ok(planned.ok);
+  writeFileSync(join(place.cwd, "a"), "z\n");
+  const applied = await applyPlan(planned.plan, { signal: NEVER, journal: place.journal, ops });
+  assert.ok(!applied.ok && applied.kind === "changed");
+  assert.ok((await runPatch(change("a").replace("-x", "-z"), place, ops)).ok);
 });
 
 test("a file that came where one is to be made is refused, also at the last moment", async (t) => {
@@ -94,7 +122,7 @@ test("a file that came where one is to be made is refused, also at the last mome
 test("a cancel before the commit changes nothing, one after it is too late", async (t) => {
   const place = makePlace(t);
   const ends = new Set<string>();
-  for (let moment = 0; ; moment += 2) {
+  for (let moment = 0; ; moment += 4) {
     makeOld(place.cwd);
     const plan = await planOf(PATCH, place);
     const controller = new AbortController();
@@ -115,6 +143,41 @@ test("a cancel before the commit changes nothing, one after it is too late", asy
   const applied = await applyPlan(await planOf(PATCH, place), { signal: AbortSignal.abort(), journal: place.journal });
   assert.ok(!applied.ok && applied.kind === "cancelled");
   assert.equal(whichTree(place.cwd), "old");
+});
+
+test("a cancel stops the staging at once, and is seen right before the commit", async (t) => {
+  const place = makePlace(t);
+  makeOld(place.cwd);
+  for (const [name, most] of [
+    ["create", 2],
+    ["link", 100],
+  ] as const) {
+    const controller = new AbortController();
+    let made = 0;
+    const ops = watchedOps((_count, op) => {
+      if (op === "create") made += 1;
+      // The journal is the first file made, the first step's new content the second.
+      if (op === name && made === 2) controller.abort();
+    });
+    const applied = await applyPlan(await planOf(PATCH, place), {
+      signal: controller.signal,
+      journal: place.journal,
+      ops,
+    });
+    assert.ok(!applied.ok && applied.kind === "cancelled");
+    assert.ok(made <= most, `${made} files made`);
+    assert.equal(whichTree(place.cwd), "old");
+  }
+  writeFileSync(join(place.cwd, "one"), "x\n");
+  const controller = new AbortController();
+  // The last thing staged of the only file: nothing but the commit comes after it.
+  const ops = watchedOps((_count, name) => (name === "link" ? controller.abort() : undefined));
+  const applied = await applyPlan(await planOf(change("one"), place), {
+    signal: controller.signal,
+    journal: place.journal,
+    ops,
+  });
+  assert.ok(!applied.ok && applied.kind === "cancelled");
 });
 
 test("permissions stay, also with a move; the owner stays where this process may give files away", async (t) => {
@@ -190,23 +253,31 @@ test("a folder the patch made stays when someone put a file in it", async (t) =>
   assert.deepEqual(readTree(place.cwd), { a: "x\n", "d/theirs": "t\n" });
 });
 
-test("what a crash left and someone changed since is theirs: the rest is undone", async (t) => {
-  const place = makePlace(t, { a: "x\n", b: "x\n", c: "x\n" });
+test("what a crash left and someone changed since is theirs: the rest is undone, in several goes if need be", async (t) => {
   const text = patchOf(...["a", "b", "c"].flatMap((path) => [`*** Update File: ${path}`, "@@", "-x", "+y"]));
-  let renames = 0;
-  let gone = false;
-  const ops = watchedOps((_count, name) => {
-    if (name === "rename") renames += 1;
-    gone ||= renames === 2;
-    if (gone) throw systemError("EIO");
-  });
-  await applyPlan(await planOf(text, place), { signal: NEVER, journal: place.journal, ops });
-  assert.equal(readFileSync(join(place.cwd, "a"), "utf8"), "y\n");
-  writeFileSync(join(place.cwd, "c"), "edited since\n");
-  const [ended] = await recoverPatches(place.journal, { alive: () => false });
-  assert.equal(ended?.outcome, "undone");
-  assert.deepEqual(ended.kept, [join(place.cwd, "c")]);
-  assert.deepEqual(readTree(place.cwd), { a: "x\n", b: "x\n", c: "edited since\n" });
+  for (let cut = 0; cut < 60; cut += 1) {
+    const place = makePlace(t, { a: "x\n", b: "x\n", c: "x\n" });
+    let renames = 0;
+    const ops = watchedOps((_count, name) => {
+      if (name === "rename") renames += 1;
+      if (renames >= 2) throw systemError("EIO");
+    });
+    await applyPlan(await planOf(text, place), { signal: NEVER, journal: place.journal, ops });
+    assert.equal(readFileSync(join(place.cwd, "a"), "utf8"), "y\n");
+    writeFileSync(join(place.cwd, "c"), "edited since\n");
+    const gone = watchedOps((count) => {
+      if (count >= cut) throw systemError("EIO");
+    });
+    const first = await recoverPatches(place.journal, { alive: () => false, ops: gone }).catch(() => []);
+    const [ended] = [
+      ...first.filter(({ outcome }) => outcome !== "failed"),
+      ...(await recoverPatches(place.journal, { alive: () => false })),
+    ];
+    if (cut === 0) assert.deepEqual(ended?.kept, [join(place.cwd, "c")]);
+    assert.ok(ended === undefined || ended.outcome === "undone", `cut at ${cut}`);
+    assert.deepEqual(readTree(place.cwd), { a: "x\n", b: "x\n", c: "edited since\n" }, `cut at ${cut}`);
+    assert.deepEqual(journalsOf(place), []);
+  }
 });
 
 test("a working folder that is gone ends its journal", async (t) => {
@@ -292,4 +363,13 @@ test("many small hunks and files go through", async (t) => {
         .map((path) => [path, expected]),
     ),
   );
+});
+
+test("files from more folders than are held open go into one", async (t) => {
+  const names = Array.from({ length: 300 }, (_, n) => `f${n}`);
+  const place = makePlace(t, Object.fromEntries(names.map((name) => [`${name}/x`, `${name}\n`])));
+  const moves = names.flatMap((name) => [`*** Update File: ${name}/x`, `*** Move to: all/${name}`]);
+  const outcome = await runPatch(patchOf("*** Add File: all/first", "+1", ...moves), place);
+  assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
+  for (const name of names) assert.equal(readFileSync(join(place.cwd, "all", name), "utf8"), `${name}\n`);
 });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parsePatch, planPatch } from "../../src/patch/index.js";
-import { BYTES, type Case, FILES, FINDING, WRITING } from "./cases.js";
+import type { Case } from "./case.js";
+import { BYTES } from "./cases-bytes.js";
+import { FILES } from "./cases-files.js";
+import { FINDING } from "./cases-finding.js";
+import { WRITING } from "./cases-writing.js";
 import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch } from "./trees.js";
 
 const GROUPS: Readonly<Record<string, readonly Case[]>> = {

@@ -53,7 +53,8 @@ test("a tree once seen empty, or let go, is never signalled again", { timeout: 1
 
 test("a look at a session tells the dead from the living, and groups apart", { timeout: 10_000 }, async () => {
   // The subshell ends only when its parent has become a program that never collects it.
-  const script = "set -m; sleep 60 & set +m; (until grep -q sleep /proc/$$/comm; do :; done) & exec sleep 60";
+  const script =
+    "set -m; sleep 60 & set +m; (until read -r name </proc/$$/comm && [ $name = sleep ]; do :; done) & exec sleep 60";
   let pid = 0;
   const controller = new AbortController();
   const running = start(sh(script).command, {

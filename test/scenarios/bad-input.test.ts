@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { call, status, text } from "../support/model-server.js";
-import { mockConfig, openScene } from "../support/program.js";
+import { mockConfig, openScene, PROGRAM } from "../support/program.js";
+import { openProto } from "./proto-client.js";
 
 /** A port of this machine where nobody listens. */
 async function closedPort(): Promise<number> {
@@ -53,7 +54,7 @@ const REFUSALS: readonly {
   {
     what: "a schema that is not JSON",
     words: ["exec", "--output-schema", "broken.json", "go"],
-    message: /--output-schema broken\.json: is not JSON/,
+    message: /--output-schema .*broken\.json: is not JSON/,
   },
   {
     what: "a file for the message in no folder",
@@ -96,6 +97,35 @@ describe("what can't work is refused before it costs anything", { concurrency: 4
     assert.equal(server.requests.length, 1);
   });
 
+  it("a folder that was removed while the user stood in it", async (t) => {
+    const { place, server } = await openScene(t);
+    const gone = join(place.tmp, "gone");
+    mkdirSync(gone);
+    const script = 'rmdir ../gone && exec "$0" "$@"';
+    const done = spawnSync("/bin/sh", ["-c", script, process.execPath, PROGRAM, "exec", "go"], {
+      cwd: gone,
+      env: place.env,
+      encoding: "utf8",
+      timeout: 10_000,
+    });
+    assert.deepEqual([done.status, done.stdout], [2, ""], done.stderr);
+    assert.match(done.stderr, /folder/);
+    assert.doesNotMatch(done.stderr, /internal error/);
+    assert.equal(server.requests.length, 0);
+  });
+
+  it("no key, with belay proto: the turn fails, and says which", async (t) => {
+    const scene = await openScene(t);
+    const client = await openProto(t, { scene, env: { MOCK_API_KEY: undefined } });
+    client.say("1", "go");
+    const end = await client.end("1");
+    assert.deepEqual([end.type, end.type === "task_complete" && end.failed], ["task_complete", true]);
+    assert.match((await client.until("error")).message, /provider mock needs a key: .*MOCK_API_KEY is not set/);
+    const done = await client.finish();
+    assert.equal(done.code, 0);
+    assert.match(done.stderr, /MOCK_API_KEY is not set/);
+  });
+
   it("a config.toml that is broken, naming the file and the line", async (t) => {
     const { place, server, run } = await openScene(t);
     place.configure(`${mockConfig(server)}\nmodel = [\n`);
@@ -119,7 +149,10 @@ describe("what the provider can't do is told", { concurrency: 4 }, () => {
       const lines = done.stdout.trimEnd().split("\n");
       const { type, error } = JSON.parse(lines.at(-1)!) as { type: string; error: { message: string } };
       assert.equal(type, "turn.failed");
-      assert.ok(error.message.includes(`answered ${code}: the provider says ${code} because of reasons`), error.message);
+      assert.ok(
+        error.message.includes(`answered ${code}: the provider says ${code} because of reasons`),
+        error.message,
+      );
       assert.ok(error.message.includes(more), error.message);
       assert.equal(server.requests.length, 1);
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { call, text } from "../support/model-server.js";
+import { call, hold, text } from "../support/model-server.js";
 import { type Ended, openScene } from "../support/program.js";
 import { FINAL, fixingReplies, writeProject } from "./project.js";
 
@@ -142,6 +142,20 @@ describe("belay exec does a task", { concurrency: 4 }, () => {
     assert.match(server.requests[1]!.outputOf("c") ?? "", /^Exit code: 1\n[\s\S]*nothing-there/);
   });
 
+  it("gives a command no input to wait for, and leaves nothing running behind it", async (t) => {
+    const { place, server, start } = await openScene(t);
+    const gate = hold();
+    server.enqueue(call("exec_command", { cmd: "cat; sleep 60 & echo done" }, "c"), [gate, text("ok")]);
+    const program = start(["exec", "go"]);
+    await gate.reached;
+    assert.deepEqual(place.processes(), [program.pid]);
+    gate.release();
+    const done = await program.ended;
+    assert.deepEqual([done.code, done.stdout], [0, "ok\n"], done.stderr);
+    const output = server.requests[1]!.outputOf("c") ?? "";
+    assert.match(output, /^Exit code: 0\n[\s\S]*background were stopped[\s\S]*Output:\ndone\n$/);
+  });
+
   it("tells the model of a call that makes no sense, and goes on", async (t) => {
     const { server, run } = await openScene(t);
     server.enqueue(
@@ -169,7 +183,12 @@ describe("belay exec takes its input and gives its output", { concurrency: 4 }, 
 
   it("sends the schema of --output-schema and takes an answer that fits", async (t) => {
     const { place, server, run } = await openScene(t);
-    const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"], additionalProperties: false };
+    const schema = {
+      type: "object",
+      properties: { n: { type: "integer" } },
+      required: ["n"],
+      additionalProperties: false,
+    };
     place.write("schema.json", JSON.stringify(schema));
     server.enqueue(text('{"n":3}'));
     const done = await run(["exec", "--output-schema", "schema.json", "go"]);
@@ -185,9 +204,9 @@ describe("belay exec takes its input and gives its output", { concurrency: 4 }, 
     server.enqueue(text('{"n":"three"}'));
     const done = await run(["exec", "--json", "--output-schema", "schema.json", "go"]);
     assert.equal(done.code, 1);
-    const last = linesOf(done).at(-1);
-    assert.equal(last?.type, "turn.failed");
-    assert.match((last?.error as { message: string }).message, /does not match --output-schema at \/n: /);
+    const last = linesOf(done).at(-1)!;
+    assert.equal(last.type, "turn.failed");
+    assert.match((last.error as { message: string }).message, /does not match --output-schema at \/n: /);
     const format = server.requests[0]!.body.response_format as { type?: string } | undefined;
     assert.equal(format?.type, "json_schema");
   });
@@ -208,7 +227,10 @@ describe("belay exec takes its input and gives its output", { concurrency: 4 }, 
       }),
     );
     const prompts = cases.map((_, n) =>
-      server.requests.find(({ body }) => body.model === `case-${n}`)?.userTexts().at(-1),
+      server.requests
+        .find(({ body }) => body.model === `case-${n}`)
+        ?.userTexts()
+        .at(-1),
     );
     assert.deepEqual(
       prompts,

@@ -6,7 +6,11 @@ export function writeProject(place: Place): void {
   place.write("sum.mjs", "export const sum = (a, b) => a - b;\n");
   place.write(
     "sum.test.mjs",
-    'import { sum } from "./sum.mjs";\nconst got = sum(2, 3);\nconsole.log(`sum is ${got}`);\nprocess.exitCode = got === 5 ? 0 : 1;\n',
+    `import { sum } from "./sum.mjs";
+const got = sum(2, 3);
+console.log("sum is", got);
+process.exitCode = got === 5 ? 0 : 1;
+`,
   );
 }
 

@@ -25,6 +25,8 @@ export interface Place {
   readonly home: string;
   readonly dir: string;
   readonly tmp: string;
+  /** What a program that runs here has in its environment: PATH, HOME, BELAY_HOME, SHELL, TMPDIR, MOCK_API_KEY, a mark of ours. */
+  readonly env: Readonly<Record<string, string>>;
   /** Writes a file of the project; returns its path. */
   write(name: string, content: string | Uint8Array): string;
   /** A file of the project as text. */
@@ -33,6 +35,8 @@ export interface Place {
   configure(toml: string): void;
   /** The ids of all living processes that were started in this place, wherever they went. Needs /proc. */
   processes(): number[];
+  /** Resolves once at least so many live; rejects after 10 s. */
+  populated(count: number): Promise<void>;
   /** Resolves once none of them lives; rejects after 3 s, naming those that do. */
   quiet(): Promise<void>;
   remove(): void;
@@ -46,11 +50,21 @@ export function makePlace(): Place {
     env: { PATH: process.env.PATH, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "" },
   });
   appendFileSync(join(dir, ".git", "config"), "[user]\n\tname = Tester\n\temail = tester@example.com\n");
+  const env = {
+    PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? "/usr/bin:/bin"}`,
+    HOME: home,
+    BELAY_HOME: home,
+    SHELL: "/bin/sh",
+    TMPDIR: tmp,
+    MOCK_API_KEY: MOCK_KEY,
+    [MARK]: home,
+  };
   const processes = () => processesWith(`${MARK}=${home}`);
   return {
     home,
     dir,
     tmp,
+    env,
     write: (name, content) => {
       const path = join(dir, name);
       mkdirSync(dirname(path), { recursive: true });
@@ -60,7 +74,8 @@ export function makePlace(): Place {
     read: (name) => readFileSync(join(dir, name), "utf8"),
     configure: (toml) => writeFileSync(join(home, "config.toml"), toml),
     processes,
-    quiet: () => untilNone(processes),
+    populated: (count) => untilLiving(processes, { fits: (pids) => pids.length >= count, withinMs: WAIT_LIMIT_MS }),
+    quiet: () => untilLiving(processes, { fits: (pids) => pids.length === 0, withinMs: QUIET_LIMIT_MS }),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
@@ -84,7 +99,7 @@ stream_idle_timeout_ms = 10000
 }
 
 export interface StartOptions {
-  /** Over PATH, HOME, BELAY_HOME, SHELL, TMPDIR and MOCK_API_KEY, which (with a mark of ours) are all there is; undefined takes one away. */
+  /** Over the place's own; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the project. */
   readonly cwd?: string;
@@ -120,7 +135,7 @@ export function startProgram(words: readonly string[], place: Place, options: St
   const started = performance.now();
   const child = spawn(process.execPath, [PROGRAM, ...words], {
     cwd: options.cwd ?? place.dir,
-    env: { ...environmentOf(place), ...options.env },
+    env: { ...place.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     timeout: RUN_LIMIT_MS,
     killSignal: "SIGKILL",
@@ -169,7 +184,10 @@ export interface Scene {
   readonly server: ModelServer;
   start(words: readonly string[], options?: StartOptions): Program;
   /** To its end. */
-  run(words: readonly string[], options?: Omit<StartOptions, "stdin"> & { stdin?: string | Uint8Array }): Promise<Ended>;
+  run(
+    words: readonly string[],
+    options?: Omit<StartOptions, "stdin"> & { stdin?: string | Uint8Array },
+  ): Promise<Ended>;
 }
 
 /** Fails the test at its end by what the model server had against the requests, and by processes that were left. */
@@ -195,18 +213,6 @@ export async function openScene(t: TestContext, options: { wire?: WireName; top?
     }
   });
   return { place, server, start, run: (words, startOptions) => start(words, startOptions).ended };
-}
-
-function environmentOf({ home, tmp }: Place): Record<string, string> {
-  return {
-    PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? "/usr/bin:/bin"}`,
-    HOME: home,
-    BELAY_HOME: home,
-    [MARK]: home,
-    SHELL: "/bin/sh",
-    TMPDIR: tmp,
-    MOCK_API_KEY: MOCK_KEY,
-  };
 }
 
 function forEachLine(child: ChildProcessByStdio<Writable, Readable, Readable>, listener: (line: string) => void): void {
@@ -246,10 +252,13 @@ function environmentText(pid: number): string {
   }
 }
 
-async function untilNone(living: () => number[]): Promise<void> {
-  const limit = performance.now() + QUIET_LIMIT_MS;
-  for (let left = living(); left.length > 0; left = living()) {
-    if (performance.now() > limit) throw new Error(`still alive: ${left.map(describeProcess).join("; ")}`);
+async function untilLiving(
+  living: () => number[],
+  options: { readonly fits: (pids: readonly number[]) => boolean; readonly withinMs: number },
+): Promise<void> {
+  const limit = performance.now() + options.withinMs;
+  for (let pids = living(); !options.fits(pids); pids = living()) {
+    if (performance.now() > limit) throw new Error(`alive: ${pids.map(describeProcess).join("; ")}`);
     await new Promise((settle) => setTimeout(settle, 10));
   }
 }

@@ -50,7 +50,7 @@ export const execCommand: Tool = {
       {
         argv: scriptArgv(userShell(context.env), cmd, { login: login ?? true }),
         cwd: resolve(context.settings.cwd, workdir ?? "."),
-        timeoutMs: timeout_ms ?? DEFAULT_TIMEOUT_MS,
+        timeoutMs: timeout_ms ?? context.commandTimeoutMs,
         maxTokens: max_output_tokens ?? undefined,
         justification: justification ?? undefined,
       },

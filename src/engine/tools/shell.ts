@@ -46,7 +46,7 @@ export const shell: Tool = {
       {
         argv: command,
         cwd: resolve(context.settings.cwd, workdir ?? "."),
-        timeoutMs: timeout_ms ?? timeout ?? DEFAULT_TIMEOUT_MS,
+        timeoutMs: timeout_ms ?? timeout ?? context.commandTimeoutMs,
         maxTokens: undefined,
         justification: justification ?? undefined,
       },

@@ -37,6 +37,8 @@ export interface ToolContext {
   readonly settings: Settings;
   /** The environment of commands. */
   readonly env: Readonly<Record<string, string>>;
+  /** The longest run of a command that names no limit itself, ms. */
+  readonly commandTimeoutMs: number;
   /** Tokens of one output that go to the model at most. */
   readonly outputTokens: number;
   /** The home folder. */

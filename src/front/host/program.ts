@@ -21,6 +21,8 @@ export interface ProgramOptions {
   readonly exit: (code: number) => void;
 }
 
+const USAGE_EXIT_CODE = 2;
+
 // `performance` would be loaded for this alone.
 const clock = { now: () => Date.now(), monotonic: () => Number(process.hrtime.bigint()) / 1e6 };
 
@@ -60,10 +62,12 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
     return engine.createConversations({ clock, random, version: options.version });
   };
   let conversations: Promise<Conversations> | undefined;
+  const cwd = currentFolder(process, stderr);
+  if (cwd === undefined) return leave(USAGE_EXIT_CODE);
   try {
     const code = await front({
       env: process.env,
-      cwd: process.cwd(),
+      cwd,
       stdin: inputOf(process),
       stdout,
       stderr,
@@ -98,6 +102,17 @@ function inputOf(process: NodeJS.Process): Input {
     kind: kindOf(0),
     [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
   };
+}
+
+/** Undefined, and told, when it was removed while the user stood in it. */
+function currentFolder(process: NodeJS.Process, stderr: StreamOutput): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    // The system has no name for a folder that is gone.
+    void stderr.write("belay: the current folder does not exist any more: change to one that does\n");
+    return undefined;
+  }
 }
 
 function kindOf(fd: number): Input["kind"] {
