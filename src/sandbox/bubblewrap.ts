@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { namespaceProgram } from "../process/index.js";
 import type { Guard } from "./guard.js";
 import { hostSockets } from "./host-sockets.js";
@@ -32,6 +32,8 @@ export interface Cell {
 
 /** The whole argv that runs a program in the cell: a PID, IPC and, without network, a network namespace of its own. */
 export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell, argv: readonly string[]): string[] {
+  const sockets = hostSockets([...RUN_FOLDERS, "/dev", "/proc"]);
+  const anchors = [...cell.roots, ...cell.guard.mounts.map(({ path }) => path), ...sockets];
   return [
     ...[walls.program, "--die-with-parent", "--unshare-pid", "--unshare-ipc"],
     ...(cell.network ? [] : ["--unshare-net"]),
@@ -40,10 +42,10 @@ export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell
     ...["--ro-bind", "/", "/", "--dev", "/dev"],
     ...procMounts(walls.proc),
     ...runMounts(cell),
-    ...cell.roots.flatMap((root) => ["--bind", root, root]),
+    ...writableFolders(cell.roots, anchors).flatMap((path) => ["--bind", path, path]),
     ...cell.guard.mounts.flatMap(({ path, kind }) => [kind === "held" ? "--bind" : "--ro-bind", path, path]),
     ...homeMounts(cell),
-    ...hostSockets([...RUN_FOLDERS, "/dev", "/proc"]).flatMap((path) => ["--ro-bind", "/dev/null", path]),
+    ...sockets.flatMap((path) => ["--ro-bind", "/dev/null", path]),
     ...["--chdir", cell.cwd, "--", ...namespaceProgram(argv)],
   ];
 }
@@ -52,6 +54,20 @@ export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell
 export function bubblewrapCage(program: string): string[] {
   const proc = ["--proc", "/proc", "--bind", "/proc/sys", "/proc/sys"];
   return [program, "--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/", ...proc, "--"];
+}
+
+/**
+ * The roots, and the folders on the way from them to each anchor, outer ones first. As mounts those can't be renamed;
+ * otherwise a command could put a tree of its own in the place of what is guarded further down, or move it out of its
+ * guard for the next command.
+ */
+function writableFolders(roots: readonly string[], anchors: readonly string[]): string[] {
+  const folders = new Set(roots);
+  for (const anchor of anchors) {
+    for (let path = dirname(anchor); isInside(path, roots) && !folders.has(path); path = dirname(path))
+      folders.add(path);
+  }
+  return [...folders].sort((one, other) => one.length - other.length);
 }
 
 function procMounts(proc: "own" | "host"): string[] {

@@ -2,9 +2,9 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type Exit, namespaceProgram, run } from "../process/index.js";
 import { bubblewrapCage } from "./bubblewrap.js";
+import { runSandboxed } from "./run-sandboxed.js";
 import type { Cage, Place, SandboxLevel, Walls } from "./types.js";
 import { unshareCage } from "./unshare.js";
-import { wrap } from "./wrap.js";
 import { findFolder, isInside } from "./writable-roots.js";
 
 const SEATBELT = "/usr/bin/sandbox-exec";
@@ -24,7 +24,7 @@ interface Found<T> {
 }
 
 /**
- * What this machine can do for commands, by trying it: up to four short processes, most often two. Programs are taken
+ * What this machine can do for commands, by trying it: a few short processes, most often two. Programs are taken
  * from absolute folders of `env.PATH`, never from inside the place's folder. Throws only when the signal is aborted.
  */
 export async function probe(
@@ -50,14 +50,14 @@ async function probeWalls(program: string | undefined, place: Place, options: Op
   for (const proc of ["own", "host"] as const) {
     const walls: Walls = { kind: "bubblewrap", program, proc };
     const trial = { argv: ["/bin/sh", "-c", ":"], cwd: "/", env: {} };
-    const wrapped = wrap(trial, { mode: "read-only" }, { place, level: { ...level(none(), none()), walls } });
-    if (!wrapped.ok) return none(wrapped.reason);
-    const exit = await run(wrapped.command, limits(options));
-    if (works(exit)) {
+    const around = { place, level: { ...level(none(), none()), walls } };
+    const ran = await runSandboxed(trial, { mode: "read-only" }, { ...limits(options), ...around });
+    if (!ran.ok) return none(ran.reason);
+    if (works(ran.exit)) {
       const reason = `/proc can't be mounted here (${complaints[0]}): commands see the machine's own, read-only`;
       return { found: walls, reasons: proc === "own" ? [] : [reason] };
     }
-    complaints.push(complaint(exit));
+    complaints.push(complaint(ran.exit));
   }
   return none(`bwrap can't make a sandbox here (${complaints[0]}): ${ALLOW}`);
 }
