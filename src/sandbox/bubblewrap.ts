@@ -50,10 +50,13 @@ export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell
   ];
 }
 
-/** Runs a program in a PID namespace of its own, and nothing else of it changed as far as bubblewrap lets that be. */
-export function bubblewrapCage(program: string): string[] {
-  const proc = ["--proc", "/proc", "--bind", "/proc/sys", "/proc/sys"];
-  return [program, "--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/", ...proc, "--"];
+/**
+ * Runs a program in a PID namespace of its own, and nothing else of it changed as far as bubblewrap lets that be. With
+ * the `host`'s /proc its processes have other numbers there than they know themselves by.
+ */
+export function bubblewrapCage(program: string, proc: "own" | "host"): string[] {
+  const mounts = proc === "host" ? [] : ["--proc", "/proc", "--bind", "/proc/sys", "/proc/sys"];
+  return [program, "--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/", ...mounts, "--"];
 }
 
 /**

@@ -54,8 +54,7 @@ async function probeWalls(program: string | undefined, place: Place, options: Op
     const ran = await runSandboxed(trial, { mode: "read-only" }, { ...limits(options), ...around });
     if (!ran.ok) return none(ran.reason);
     if (works(ran.exit)) {
-      const reason = `/proc can't be mounted here (${complaints[0]}): commands see the machine's own, read-only`;
-      return { found: walls, reasons: proc === "own" ? [] : [reason] };
+      return { found: walls, reasons: proc === "own" ? [] : [hostProc(complaints[0])] };
     }
     complaints.push(complaint(ran.exit));
   }
@@ -67,19 +66,26 @@ async function probeCage(bubblewrap: string | undefined, place: Place, options: 
   const cages: Cage[] = [];
   if (setpriv !== undefined && unshare !== undefined) {
     const user = process.geteuid?.() === 0 ? "root" : "other";
-    cages.push({ kind: "unshare", argv: unshareCage({ setpriv, unshare }, user) });
+    cages.push({ kind: "unshare", proc: "own", argv: unshareCage({ setpriv, unshare }, user) });
   }
-  if (bubblewrap !== undefined) cages.push({ kind: "bubblewrap", argv: bubblewrapCage(bubblewrap) });
+  if (bubblewrap !== undefined) {
+    for (const proc of ["own", "host"] as const)
+      cages.push({ kind: "bubblewrap", proc, argv: bubblewrapCage(bubblewrap, proc) });
+  }
   const complaints: string[] = [];
   for (const cage of cages) {
     const argv = [...cage.argv, ...namespaceProgram(["/bin/sh", "-c", ":"])];
     const exit = await run({ argv, cwd: "/", env: {}, namespace: true }, limits(options));
-    if (works(exit)) return { found: cage, reasons: [] };
+    if (works(exit)) return { found: cage, reasons: cage.proc === "own" ? [] : [hostProc(complaints[0])] };
     complaints.push(`${cage.kind}: ${complaint(exit)}`);
   }
   if (cages.length === 0)
     return none(`neither unshare and setpriv (util-linux) nor bwrap were found on PATH: ${INSTALL}`);
   return none(`no PID namespace can be made here (${complaints.join("; ")}): ${ALLOW}`);
+}
+
+function hostProc(why: string | undefined): string {
+  return `/proc can't be mounted here (${why}): commands see the machine's own`;
 }
 
 function probeMac(): SandboxLevel {
@@ -113,7 +119,7 @@ function level(walls: Found<Walls>, cage: Found<Cage>): SandboxLevel {
     walls: walls.found,
     cage: cage.found,
     summary: `${confined}; ${dies}`,
-    reasons: [...walls.reasons, ...cage.reasons],
+    reasons: { walls: walls.reasons, cage: cage.reasons },
   };
 }
 

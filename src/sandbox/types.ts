@@ -9,7 +9,12 @@ export interface Place {
 }
 
 /** How commands can be started in a PID namespace with no other walls. */
-export type Cage = { readonly kind: "unshare" | "bubblewrap"; readonly argv: readonly string[] };
+export interface Cage {
+  readonly kind: "unshare" | "bubblewrap";
+  readonly proc: "own" | "host";
+  /** What goes before the namespace's program. */
+  readonly argv: readonly string[];
+}
 
 /** How commands can be kept from files and the network. */
 export type Walls =
@@ -29,8 +34,8 @@ export interface SandboxLevel {
   readonly cage: Cage | undefined;
   /** What is in force, in a line for people. */
   readonly summary: string;
-  /** What is missing and what to do about it, a line each; empty when nothing is missing. */
-  readonly reasons: readonly string[];
+  /** What is missing of either and what to do about it, a line each; empty when nothing is. */
+  readonly reasons: { readonly walls: readonly string[]; readonly cage: readonly string[] };
 }
 
 /** A place in a writable folder that commands must not make or change, but that no mount can guard. */

@@ -28,7 +28,7 @@ export function wrap(
   if (policy.mode === "danger-full-access") return wrapFully(command, around.level);
   const { walls } = around.level;
   if (walls === undefined) {
-    const why = around.level.reasons.join("; ");
+    const why = around.level.reasons.walls.join("; ");
     return { ok: false, reason: `sandbox mode ${policy.mode} can't be kept on this machine: ${why}` };
   }
   const found = writableRoots(policy, around.place.cwd, command.env);

@@ -148,6 +148,22 @@ describe("escapes (needs bubblewrap)", () => {
     }
   });
 
+  test("a writable folder above the workspace is no way around its guard", LIMIT, async (t) => {
+    const world = makeWorld(USERS[0]!);
+    t.after(() => removeWorld(world));
+    const { outside, ws } = world;
+    const policy = { ...WORKSPACE, writable_roots: [world.base] };
+    const scripts = [`mv '${ws}' '${ws}-old'`, `echo x >> '${ws}/.git/config'`, `mv '${outside}' '${outside}-old'`];
+    const jobs = scripts.map((id): Job => ({ id, policy, argv: sh(id) }));
+    jobs.push({ id: "write there", policy, argv: sh(`echo x > '${outside}/new'`) });
+    const results = await runJobs(world, jobs, { listen: join(outside, "service.sock") });
+    for (const { id } of jobs) {
+      const result = results.get(id)!;
+      assert.ok(result.refused === undefined && result.end === "exited", JSON.stringify(result));
+      assert.equal(result.code === 0, id === "write there", `${id}: ${result.output}`);
+    }
+  });
+
   test("read-only leaves nothing to write", LIMIT, async (t) => {
     const world = makeWorld(USERS.at(-1)!);
     t.after(() => removeWorld(world));

@@ -33,7 +33,7 @@ export type Result = { readonly id: string } & (
       readonly output: string;
       readonly seen: number;
       readonly appeared: readonly string[];
-      readonly kind: string | undefined;
+      readonly proc: string | undefined;
     })
 );
 
@@ -114,18 +114,22 @@ export interface JobOptions {
   /** A socket of the machine's that somebody listens on meanwhile. */
   readonly listen?: string;
   readonly atOnce?: number;
+  /** What goes before the program that runs jobs. */
+  readonly inside?: readonly string[];
 }
 
 let orders = 0;
 
 /** Starts the program that runs jobs. */
 export function startJobs(world: World, jobs: readonly Job[], options: JobOptions = {}): ChildProcess {
+  const { inside = [], ...rest } = options;
   orders += 1;
   const file = join(world.base, `order-${orders}.json`);
-  writeFileSync(file, JSON.stringify({ place: { cwd: world.ws, home: world.home }, atOnce: 3, ...options, jobs }));
+  writeFileSync(file, JSON.stringify({ place: { cwd: world.ws, home: world.home }, atOnce: 3, ...rest, jobs }));
   const program = join(world.base, "program/test/sandbox/runner.js");
   const ids = world.user.id === undefined ? {} : { uid: world.user.id, gid: world.user.id };
-  return spawn(process.execPath, [program, file], {
+  const argv = [...inside, process.execPath, program, file];
+  return spawn(argv[0]!, argv.slice(1), {
     cwd: "/",
     env: { PATH: process.env.PATH, HOME: world.home, BELAY_TEST_SECRET: "in-the-environment" },
     stdio: ["ignore", "pipe", "inherit"],

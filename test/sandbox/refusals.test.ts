@@ -12,7 +12,7 @@ const NOTHING: SandboxLevel = {
   walls: undefined,
   cage: undefined,
   summary: "",
-  reasons: ["bwrap was not found: install it"],
+  reasons: { walls: ["bwrap was not found: install it"], cage: [] },
 };
 const WALLS: SandboxLevel = { ...NOTHING, walls: { kind: "bubblewrap", program: "/usr/bin/bwrap", proc: "own" } };
 
@@ -87,7 +87,10 @@ test("a machine without the programs is told what to install", async (t) => {
   const where = place(t);
   const level = await probe(where, { env: { PATH: where.home }, signal });
   assert.deepEqual([level.walls, level.cage], [undefined, undefined]);
-  assert.match(level.reasons.join("\n"), /bwrap was not found on PATH: install bubblewrap \(Debian, Ubuntu: apt-get/);
+  assert.match(
+    level.reasons.walls.join("\n"),
+    /bwrap was not found on PATH: install bubblewrap \(Debian, Ubuntu: apt-get/,
+  );
 });
 
 test("programs that fail to make a sandbox are no sandbox, and their complaint is told", async (t) => {
@@ -98,7 +101,10 @@ test("programs that fail to make a sandbox are no sandbox, and their complaint i
   }
   const level = await probe(where, { env: { PATH: where.home }, signal });
   assert.deepEqual([level.walls, level.cage], [undefined, undefined]);
-  assert.match(level.reasons.join("\n"), /No permissions to create new namespace.*user namespaces may be forbidden/);
+  assert.match(
+    level.reasons.walls.join("\n"),
+    /No permissions to create new namespace.*user namespaces may be forbidden/,
+  );
   // One that claims success but runs nothing is none either.
   for (const name of ["bwrap", "unshare", "setpriv"]) writeFileSync(join(where.home, name), "#!/bin/sh\nexit 0\n");
   const liar = await probe(where, { env: { PATH: where.home }, signal });
@@ -115,5 +121,5 @@ test("a bwrap that the project brings along is not used (needs bubblewrap)", { s
   const level = await probe(where, { env: { PATH: `${where.cwd}:.:${where.home}:${PATH}` }, signal });
   assert.ok(level.walls?.kind === "bubblewrap");
   assert.ok(![own, linked].includes(level.walls.program), level.walls.program);
-  assert.deepEqual([level.reasons, level.cage !== undefined], [[], true]);
+  assert.deepEqual([level.reasons.walls, level.cage !== undefined], [[], true]);
 });

@@ -53,7 +53,7 @@ describe("runaways (needs bubblewrap)", () => {
       const world = makeWorld(user);
       t.after(() => removeWorld(world));
       const jobs = jobsFor(["abort", "limit"], user.name);
-      const results = await runJobs(world, jobs, { atOnce: 9 });
+      const results = await runJobs(world, jobs, { atOnce: 12 });
       for (const { id, end, mark } of jobs) {
         const result = results.get(id);
         assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
@@ -80,4 +80,21 @@ describe("runaways (needs bubblewrap)", () => {
       while (jobs.some(({ mark }) => survivors(mark!).length > 0)) await new Promise((done) => setTimeout(done, 5));
     });
   }
+
+  test("in a container, where /proc can't be mounted, they are dead all the same", LIMIT, async (t) => {
+    const world = makeWorld(USERS.at(-1)!);
+    t.after(() => removeWorld(world));
+    // A part of /proc that is covered: the kernel lets nobody in there mount one that would show it.
+    const covered = ["--proc", "/proc", "--tmpfs", "/proc/fs"];
+    const inside = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--unshare-pid", ...covered];
+    const jobs = jobsFor(["abort"], "somebody inside").filter(({ id }) => id.includes("session"));
+    const results = await runJobs(world, jobs, { inside });
+    for (const { id, mark } of jobs) {
+      const result = results.get(id);
+      assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
+      assert.ok(result.seen > 0, `${id}: ${result.output}`);
+      assert.deepEqual([result.end, result.contained, result.proc], ["cancelled", true, "host"], id);
+      assert.deepEqual(survivors(mark!), [], id);
+    }
+  });
 });

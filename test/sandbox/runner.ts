@@ -58,7 +58,7 @@ async function carryOut(job: Job): Promise<Result> {
     },
   });
   if (!ran.ok) return { id: job.id, refused: ran.reason };
-  return { id: job.id, ...summary(ran.exit), seen, appeared: ran.appeared, kind: level.cage?.kind };
+  return { id: job.id, ...summary(ran.exit), seen, appeared: ran.appeared, proc: level.cage?.proc };
 }
 
 function summary(exit: Exit) {
