@@ -86,9 +86,10 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   tree.release();
   const collected = await settlesWithin(watch.exited, COLLECT_BOUND_MS);
   if (!collected) launched.child.unref();
-  await capture.finish(drainMs);
   if (watch.report !== undefined) await settlesWithin(watch.report.closed, drainMs);
   watch.report?.close();
+  gate?.drop();
+  await capture.finish(drainMs);
   options.signal.removeEventListener("abort", release);
   const failure = watch.failure();
   if (failure !== undefined) throw failure.error;
@@ -135,14 +136,7 @@ function watchFor({ child, report: channel }: Launched, { signal, timeoutMs, onR
   const report =
     channel &&
     listen(channel, {
-      onStart: () => {
-        try {
-          onReady();
-        } catch (error) {
-          // The consumer of output threw: thrown by `run`, once the command is dead.
-          fail(error);
-        }
-      },
+      onStart: onReady,
       onEnd: (code) => {
         ownEnd = { code, signal: null, at: performance.now() };
         settle("ended");
@@ -173,21 +167,24 @@ function howItEnded(cause: Cause, status: Status | undefined): Pick<Exit, "end" 
 }
 
 /**
- * Output of a namespace's maker is not the program's: what comes before the program's start is held back, and handed on
- * at its start, since the two are heard of over different pipes; or never.
+ * Output of a namespace's maker is not the program's. The start is heard of over another pipe than the output, so what
+ * comes before it waits, and holds the pipes, until the program has started or never will.
  */
 function gateFor(onOutput: RunOptions["onOutput"]) {
-  let held: (readonly [OutputStream, Uint8Array])[] | undefined = [];
+  let isOpen = false;
+  let settle: () => void = () => undefined;
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
   return {
     open: () => {
-      const early = held ?? [];
-      held = undefined;
-      for (const [stream, chunk] of early) void onOutput?.(stream, chunk);
+      isOpen = true;
+      settle();
     },
-    onOutput: (stream: OutputStream, chunk: Uint8Array) => {
-      if (held === undefined) return onOutput?.(stream, chunk);
-      held.push([stream, Uint8Array.prototype.slice.call(chunk)]);
-    },
+    /** Gives up what waits, unless the gate is open. */
+    drop: () => settle(),
+    onOutput: (stream: OutputStream, chunk: Uint8Array) =>
+      isOpen ? onOutput?.(stream, chunk) : settled.then(() => (isOpen ? onOutput?.(stream, chunk) : undefined)),
   };
 }
 

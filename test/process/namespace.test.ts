@@ -86,9 +86,45 @@ test("what ends by itself soon after the program may finish, and is heard (needs
 test("a namespace that can't be made is a command that was not started (needs bubblewrap)", LIMIT, async () => {
   const { command } = sh("echo never");
   const argv = ["bwrap", "--ro-bind", "/missing-folder", "/", "--", ...namespaceProgram(["true"])];
-  const exit = await start({ ...command, argv });
+  const heard: Uint8Array[] = [];
+  const exit = await start({ ...command, argv }, { onOutput: (_stream, chunk) => void heard.push(chunk) });
+  assert.deepEqual(heard, []);
   assert.deepEqual([exit.end, exit.pid, exit.code, exit.contained], ["not_started", undefined, undefined, true]);
   assert.match(exit.error!, /missing-folder/);
+});
+
+test(
+  "a consumer that throws or rejects stops the command, and run throws the same (needs bubblewrap)",
+  LIMIT,
+  async () => {
+    const error = new Error("no more");
+    const consumers = [
+      () => {
+        throw error;
+      },
+      () => Promise.reject(error),
+    ];
+    for (const onOutput of consumers) {
+      const tree = sh("echo hi; setsid sleep 60 & sleep 60");
+      await assert.rejects(start(tree.command, { onOutput, graceMs: 20 }), error);
+      assert.deepEqual(tree.alive(), []);
+    }
+  },
+);
+
+test("a flood is delivered whole and in order from its first byte on (needs bubblewrap)", LIMIT, async () => {
+  let expected = 0;
+  let rest = "";
+  const onOutput = async (_stream: string, chunk: Uint8Array) => {
+    const lines = (rest + Buffer.from(chunk).toString("latin1")).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      expected += 1;
+      assert.equal(line, String(expected));
+    }
+  };
+  const exit = await start(sh("seq 300000").command, { onOutput });
+  assert.deepEqual([exit.end, expected, rest], ["exited", 300_000, ""]);
 });
 
 test("contents are handed over, whole, to several at once (needs bubblewrap)", LIMIT, async () => {
