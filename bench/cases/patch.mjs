@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startMeasured } from "../accounting.mjs";
@@ -23,6 +24,8 @@ export async function patch(lab) {
         // A fresh folder each time: file systems are slow where many files have just been removed.
         const folder = mkdtempSync(join(lab.work, "patched-"));
         const { text, check } = make(folder);
+        // What is measured is the patch, not the writing out of what it is applied to.
+        spawnSync("sync", ["-f", folder]);
         const run = startMeasured({ argv, env: lab.programs[name].env, cwd: folder });
         run.stdin.end(text);
         const { code, wall, rss, errors } = await run.ended;

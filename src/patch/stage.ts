@@ -5,7 +5,7 @@ import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
 
 /** Files synced, and so held open, at a time. */
-const BATCH = 256;
+const BATCH = 512;
 /** Fewer files are synced faster one by one. */
 const WORTH_FLUSHING = 32;
 /** A link can't be made here, but something else can. */
