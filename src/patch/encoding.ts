@@ -9,7 +9,11 @@ const SNIFFED = 4096;
 
 /** The encoding of a file, and how many bytes its byte order mark takes; undefined for UTF-32, which is not edited. */
 export function detectEncoding(bytes: Buffer): { readonly encoding: Encoding; readonly mark: number } | undefined {
-  const [a, b, c, d] = bytes;
+  // By index: a buffer's iterator costs more than all the rest.
+  const a = bytes[0];
+  const b = bytes[1];
+  const c = bytes[2];
+  const d = bytes[3];
   if (a === 0xef && b === 0xbb && c === 0xbf) return { encoding: "utf8", mark: 3 };
   if (a === 0xff && b === 0xfe && c === 0 && d === 0 && bytes.length % 4 === 0) return undefined;
   if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return undefined;

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { promisify } from "node:util";
 
@@ -44,6 +45,8 @@ export interface FileOps {
   chmod(fd: number, mode: number): void;
   chown(fd: number, uid: number, gid: number): void;
   sync(fd: number): Promise<void>;
+  /** Has the whole file system of a file written out, where that is to be had. Promises nothing: `sync` does. Never throws. */
+  flush(fd: number): Promise<void>;
   close(fd: number): void;
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
@@ -122,6 +125,7 @@ export const nodeFileOps: FileOps = {
   chmod: (fd, mode) => fs.fchmodSync(fd, mode),
   chown: (fd, uid, gid) => fs.fchownSync(fd, uid, gid),
   sync: (fd) => fsync(fd),
+  flush: flushFileSystem,
   close: (fd) => fs.closeSync(fd),
   link: (from, to) => fs.linkSync(from, to),
   rename: (from, to) => fs.renameSync(from, to),
@@ -130,6 +134,17 @@ export const nodeFileOps: FileOps = {
   mkdir: (path, mode) => fs.mkdirSync(path, { mode }),
   rmdir: (path) => fs.rmdirSync(path),
 };
+
+/** Node can't ask for it (syncfs); coreutils can. */
+function flushFileSystem(fd: number): Promise<void> {
+  if (process.platform !== "linux") return Promise.resolve();
+  return new Promise((resolve) => {
+    const env = { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" };
+    const child = spawn("sync", ["-f", "/dev/fd/3"], { env, stdio: ["ignore", "ignore", "ignore", fd] });
+    child.once("error", () => resolve());
+    child.once("exit", () => resolve());
+  });
+}
 
 /** The system's name for an error (`ENOENT`), or undefined. */
 export function errorCode(error: unknown): string | undefined {

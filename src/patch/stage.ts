@@ -4,8 +4,10 @@ import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
 
-/** Files being synced at a time. */
-const SYNCING = 256;
+/** Files synced, and so held open, at a time. */
+const BATCH = 512;
+/** Fewer files are synced faster one by one. */
+const WORTH_FLUSHING = 32;
 /** A link can't be made here, but something else can. */
 const NO_LINKS = new Set(["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
 
@@ -134,28 +136,31 @@ function linked(ops: FileOps, from: string, to: string): boolean {
   }
 }
 
-/** Syncs files beside the work that goes on, a bounded number at a time, and closes them. */
+/**
+ * Syncs files and closes them, a batch at a time. A disk takes as long for the sync of one file as for that of all: before
+ * a larger batch the system is asked to write out everything, and the sync of each file then finds it done.
+ */
 class SyncPool {
   readonly #ops: FileOps;
-  readonly #running = new Set<Promise<void>>();
+  #batch: number[] = [];
   #error: unknown;
 
   constructor(ops: FileOps) {
     this.#ops = ops;
   }
 
-  /** Takes the descriptor over; waits only while the pool is full. */
+  /** Takes the descriptor over; waits only while a batch is full. */
   async add(fd: number): Promise<void> {
-    const run = this.#sync(fd).finally(() => this.#running.delete(run));
-    this.#running.add(run);
-    if (this.#running.size < SYNCING) return;
-    const [oldest] = this.#running;
-    await oldest;
+    this.#batch.push(fd);
+    if (this.#batch.length >= BATCH) await this.settle();
   }
 
   /** Waits for all; never throws. */
   async settle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    const batch = this.#batch;
+    this.#batch = [];
+    if (batch.length >= WORTH_FLUSHING) await this.#ops.flush(batch[0]!);
+    await Promise.all(batch.map((fd) => this.#sync(fd)));
   }
 
   /** Throws the first error of a sync. */

@@ -96,10 +96,13 @@ export class Tree {
   conflict(): Refusal | undefined {
     const present = this.nodes().filter((node) => node.content !== undefined);
     const inodes = new Map<string, Node>();
+    const free = new Set<string>();
     for (const node of present) {
-      for (let folder = node.folder; folder !== dirname(folder); folder = dirname(folder)) {
-        if (this.#nodes.get(folder)?.content === undefined) continue;
-        return refuse(`${quote(node.path)} can't be below ${quote(folder)}, which is a file`);
+      for (let folder = node.folder; !free.has(folder); folder = dirname(folder)) {
+        if (this.#nodes.get(folder)?.content !== undefined) {
+          return refuse(`${quote(node.path)} can't be below ${quote(folder)}, which is a file`);
+        }
+        free.add(folder);
       }
       const inode = node.original?.stat.inode;
       if (inode === undefined) continue;

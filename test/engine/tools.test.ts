@@ -107,6 +107,26 @@ test("a patch inside the writable roots is applied in workspace-write, one outsi
   elsewhere.dispose();
 });
 
+test("in workspace-write a patch may not write what makes git or an agent run things", async () => {
+  const policy: SandboxPolicy = {
+    mode: "workspace-write",
+    writable_roots: [],
+    network_access: false,
+    exclude_tmpdir_env_var: false,
+    exclude_slash_tmp: false,
+  };
+  for (const path of [".git/hooks/pre-commit", "sub/.GIT/config", ".codex/config.toml", ".agents/x", ".belay/x"]) {
+    const { output } = await tryCall(call("apply_patch", { input: PATCH.replace("new.txt", path) }), {
+      sandboxPolicy: policy,
+    });
+    assert.match(output, /^patch rejected: it writes outside/, path);
+  }
+  const plain = await tryCall(call("apply_patch", { input: PATCH.replace("new.txt", ".github/x") }), {
+    sandboxPolicy: policy,
+  });
+  assert.equal(only(plain.events, "patch_apply_end").success, true);
+});
+
 test("a patch is refused in read-only mode, and one that does not fit names what it looked for", async () => {
   const refused = await tryCall(call("apply_patch", { input: PATCH }), { sandboxPolicy: { mode: "read-only" } });
   assert.match(refused.output, /^patch rejected: the sandbox mode is read-only/);

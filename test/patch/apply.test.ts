@@ -373,3 +373,46 @@ test("files from more folders than are held open go into one", async (t) => {
   assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
   for (const name of names) assert.equal(readFileSync(join(place.cwd, "all", name), "utf8"), `${name}\n`);
 });
+
+test("every new file is synced before the first rename, also when the file system is flushed for many at once", async (t) => {
+  for (const count of [5, 600]) {
+    const names = Array.from({ length: count }, (_, n) => `f${n}`);
+    const place = makePlace(t, Object.fromEntries(names.map((name) => [name, "x\n"])));
+    const plan = await planOf(
+      patchOf(...names.flatMap((name) => [`*** Update File: ${name}`, "@@", "-x", "+y"])),
+      place,
+    );
+    const created = new Map<number, string>();
+    const synced = new Set<string>();
+    let flushes = 0;
+    let renames = 0;
+    const ops: FileOps = {
+      ...nodeFileOps,
+      create: (path, mode) => {
+        const fd = nodeFileOps.create(path, mode);
+        created.set(fd, path);
+        return fd;
+      },
+      sync: (fd) => {
+        synced.add(created.get(fd) ?? "");
+        return nodeFileOps.sync(fd);
+      },
+      flush: (fd) => {
+        flushes += 1;
+        return nodeFileOps.flush(fd);
+      },
+      rename: (from, to) => {
+        if (from.endsWith(".new")) {
+          assert.ok(synced.has(from), `${from} was renamed before it was synced`);
+          renames += 1;
+        }
+        nodeFileOps.rename(from, to);
+      },
+    };
+    const applied = await applyPlan(plan, { signal: NEVER, journal: place.journal, ops });
+    assert.ok(applied.ok);
+    assert.equal(renames, count);
+    assert.equal(flushes, count < 32 ? 0 : 2);
+    assert.equal([...synced].filter((path) => path.endsWith(".new")).length, count);
+  }
+});

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import * as v from "valibot";
 import { applyPlan, insideRoots, type PatchPlan, parsePatch, planPatch, realRoots } from "../../patch/index.js";
 import { argumentsReader } from "./arguments.js";
@@ -37,7 +37,9 @@ export async function runPatch(text: string, cwd: string, context: ToolContext):
   if (!planned.ok)
     return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
   const { plan } = planned;
-  const decision = decidePatch(context.settings, { inside: insideRoots(plan.paths, writableRoots(context)) });
+  const roots = writableRoots(context);
+  const inside = insideRoots(plan.paths, roots) && !plan.paths.some((path) => isGuarded(path, roots));
+  const decision = decidePatch(context.settings, { inside });
   if (decision.kind === "refuse") return { status: "failed", output: decision.reason, declined: true };
   if (decision.kind === "run") return apply(plan, { context, asked: false });
   const answer = await context.approve({
@@ -77,6 +79,16 @@ async function apply(
   }
   if (applied.kind === "cancelled") return { status: "cut", output: "Nothing of the patch was applied." };
   return { status: "done", output: `the patch was not applied: ${applied.message}` };
+}
+
+/** Folders whose files make other programs run things: inside a writable root they are not the model's to write. */
+const GUARDED = new Set([".git", ".belay", ".codex", ".agents"]);
+
+function isGuarded(path: string, roots: readonly string[]): boolean {
+  return roots.some((root) => {
+    const below = relative(root, path).split(sep);
+    return below[0] !== ".." && below.some((part) => GUARDED.has(part.toLowerCase()));
+  });
 }
 
 /** Where patches may write without asking, with links resolved. */

@@ -31,7 +31,7 @@ export function decideCommand(
   };
 }
 
-/** Whether a patch may be applied; `inside`: every path it writes, with links resolved, lies in a writable root. */
+/** Whether a patch may be applied; `inside`: every path it writes, with links resolved, lies in a writable root and in no guarded folder there. */
 export function decidePatch(
   { approvalPolicy, sandboxPolicy }: Policies,
   target: { readonly inside: boolean },
@@ -39,7 +39,9 @@ export function decidePatch(
   if (approvalPolicy === "untrusted") return { kind: "ask", reason: undefined };
   if (sandboxPolicy.mode === "danger-full-access" || target.inside) return { kind: "run" };
   const outside =
-    sandboxPolicy.mode === "read-only" ? "the sandbox mode is read-only" : "it writes outside of the writable folders";
+    sandboxPolicy.mode === "read-only"
+      ? "the sandbox mode is read-only"
+      : "it writes outside of the writable folders, or into .git or a folder of agent settings";
   if (approvalPolicy !== "never") return { kind: "ask", reason: outside };
   return { kind: "refuse", reason: `patch rejected: ${outside}, and approval policy "never" forbids asking` };
 }
