@@ -39,6 +39,7 @@ export function isForeignGroup(id: number, self: { readonly pid: number; readonl
 export class ProcessTree {
   readonly id: number;
   readonly #namespace: boolean;
+  readonly #told = new Set<number>();
   readonly #startedAt = performance.now();
   #groupGone = false;
   #gone = false;
@@ -77,7 +78,7 @@ export class ProcessTree {
     if (this.#gone) return;
     if (this.#namespace && name === "SIGTERM") {
       // The leader's end would be the end of all in there at once, without their grace.
-      if (this.#groupExists()) for (const pid of descendants(this.id)) send(pid, name);
+      if (this.#groupExists()) this.#tellAll(name);
       return;
     }
     if (this.#groupExists()) send(-this.id, name);
@@ -86,6 +87,14 @@ export class ProcessTree {
       if (!member.dead && member.group !== this.id) others.add(member.group);
     }
     for (const group of others) if (isForeignGroup(group, process)) send(-group, name);
+  }
+
+  /** One by one, each once: unlike with a group, a process born during the look is only seen by the next. */
+  #tellAll(name: Signal): void {
+    for (const pid of descendants(this.id)) {
+      if (!this.#told.has(pid)) send(pid, name);
+      this.#told.add(pid);
+    }
   }
 
   /**
@@ -100,7 +109,7 @@ export class ProcessTree {
   async stop(graceMs: number): Promise<boolean> {
     if (!this.#gone) {
       this.signal("SIGTERM");
-      const ended = await this.#dies({ withinMs: graceMs });
+      const ended = await this.#dies(this.#namespace ? { withinMs: graceMs, again: "SIGTERM" } : { withinMs: graceMs });
       // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
       this.signal("SIGKILL");
       if (ended && !this.isAlive()) this.#gone = true;

@@ -1,10 +1,10 @@
 import type { Command, Exit, RunOptions } from "./types.js";
 
 /**
- * Runs one command to its end, and to the end of what it started: group and, on Linux, session; in a namespace
- * of its own, everything that came from it. Everything expected is
- * a value of `Exit`; throws only what `onOutput` or `onStart` threw, after the command was stopped. When it resolves,
- * nothing more is delivered, and its processes are dead or `error` says that they are not.
+ * Runs one command to its end, and to the end of what it started: group and, on Linux, session; in a namespace of its
+ * own, everything that came from it. Everything expected is a value of `Exit`; throws only what `onOutput` or `onStart`
+ * threw, after the command was stopped. When it resolves, nothing more is delivered, and its processes are dead or
+ * `error` says that they are not.
  * Bounded: after cancellation or the time limit it takes at most graceMs + drainMs, and 4 s more where the
  * system does not carry out a SIGKILL.
  */
