@@ -65,6 +65,8 @@ export interface Config {
   readonly compactPrompt: string | undefined;
   /** The longest run of a command that names no limit of its own, ms. */
   readonly commandTimeoutMs: number | undefined;
+  /** Commands with full access run in a PID namespace too, where one can be had, so that a stop ends all they started. */
+  readonly containFullAccess: boolean;
   /** The whole environment of a command, before what the sandbox adds. */
   readonly commandEnv: Readonly<Record<string, string>>;
   /** The files that were read, lowest first. */

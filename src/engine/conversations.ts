@@ -1,4 +1,5 @@
 import { newId, Scope } from "../base/index.js";
+import { SandboxLevels } from "./sandbox-levels.js";
 import { Session } from "./session.js";
 import type { Conversations, EngineDeps } from "./types.js";
 
@@ -6,10 +7,11 @@ import type { Conversations, EngineDeps } from "./types.js";
 export function createConversations(deps: EngineDeps): Conversations {
   const root = Scope.root("engine");
   const open = new Set<Session>();
+  const levels = new SandboxLevels(root.signal);
   return {
     start: (config) => {
       const id = newId(deps);
-      const session = new Session({ id, scope: root.child(`conversation ${id}`), config, deps });
+      const session = new Session({ id, scope: root.child(`conversation ${id}`), config, deps, levels });
       open.add(session);
       return session;
     },

@@ -8,6 +8,7 @@ import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
 import { EventHub } from "./event-hub.js";
 import { Recorder } from "./recorder.js";
+import type { SandboxLevels } from "./sandbox-levels.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
 import { patchJournal } from "./tools/apply-patch.js";
@@ -28,6 +29,7 @@ interface Init {
   readonly scope: Scope;
   readonly config: Config;
   readonly deps: EngineDeps;
+  readonly levels: SandboxLevels;
 }
 
 /**
@@ -50,19 +52,20 @@ export class Session implements Conversation, TurnHost {
   #nextId = 0;
   #closing: Promise<void> | undefined;
 
-  constructor({ id, scope, config, deps }: Init) {
+  constructor({ id, scope, config, deps, levels }: Init) {
     this.id = id;
     this.clock = deps.clock;
     this.#scope = scope;
     this.#config = config;
     this.#settings = settingsOf(config);
-    this.#recorder = recorderFor({ id, scope, config, deps });
+    this.#recorder = recorderFor({ id, config, deps });
     const { clock, random, version } = deps;
     this.#talk = new Conversing({
       id,
       config,
       recorder: this.#recorder,
       approvals: this.#approvals,
+      levels,
       clock,
       random,
       version,
@@ -294,7 +297,7 @@ export class Session implements Conversation, TurnHost {
   }
 }
 
-function recorderFor({ id, config, deps }: Init): Recorder {
+function recorderFor({ id, config, deps }: Pick<Init, "id" | "config" | "deps">): Recorder {
   const writer = new RolloutWriter({ home: config.home, id, clock: deps.clock });
   return new Recorder(writer, {
     type: "session_meta",

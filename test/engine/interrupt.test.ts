@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { call, hold, partial, stall, status, text } from "../support/model-server.js";
@@ -222,3 +222,42 @@ test("a model that goes on talking after the cut has no effect", async () => {
   await talk.close();
   await server.close();
 });
+
+test("what left its session and ignores SIGTERM is dead at the terminal event too, and the receipt says killed", async (t) => {
+  const { server, talk } = await openTalk();
+  const mark = `300.${String(process.pid).padStart(7, "0")}`;
+  const cmd = `trap '' TERM; setsid sleep ${mark} & (setsid nohup sleep ${mark} >/dev/null 2>&1 &); echo on; sleep ${mark}`;
+  server.enqueue(call("exec_command", { cmd, login: false }));
+  const turn = talk.say("go");
+  await talk.until("exec_command_output_delta");
+  let alive: string[] = [];
+  talk.conversation.subscribe((event) => {
+    if (event.msg.type === "turn_aborted") alive = processesNaming(mark);
+  });
+  await talk.conversation.interrupt();
+  const end = await talk.end(turn);
+  await talk.close();
+  await server.close();
+  const outcome = end.type === "turn_aborted" ? end.processes?.[0]?.outcome : undefined;
+  if (outcome === "may_survive") {
+    t.skip("no PID namespace can be had on this machine");
+    return;
+  }
+  assert.equal(outcome, "killed");
+  assert.deepEqual(alive, []);
+});
+
+/** The command lines of all processes of the machine that hold a text. Zombies have none. */
+function processesNaming(mark: string): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  return pids.map((pid) => commandLine(pid)).filter((line) => line.includes(mark));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    // It ended while we looked.
+    return "";
+  }
+}

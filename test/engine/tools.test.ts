@@ -73,16 +73,72 @@ test("background children end with their command, and the model is told", async 
   assert.match(output, /left running in the background were stopped[\s\S]*hi/);
 });
 
+/** The user's environment without the programs a sandbox is made of. */
+const BARE = { commandEnv: { PATH: "/nowhere", HOME: "/", SHELL: "/bin/sh" } };
+
 test("a command that can't be confined is refused under never, with the reason, and shows as declined", async () => {
-  const { output, events } = await tryCall(call("exec_command", { cmd: "touch made" }), {
+  const { output, events } = await tryCall(call("exec_command", { cmd: "echo > made" }), {
     sandboxPolicy: { mode: "read-only" },
+    ...BARE,
   });
-  assert.match(output, /sandbox mode read-only can't confine commands/);
+  assert.match(output, /the command was not run\. sandbox mode read-only can't be kept here: .*install bubblewrap/);
   const told = only(events, "background_event");
   assert.equal(told.call?.status, "declined");
-  assert.equal(told.call?.command?.at(-1), "touch made");
+  assert.equal(told.call?.command?.at(-1), "echo > made");
   assert.ok(!events.some((msg) => msg.type === "exec_command_begin"));
 });
+
+const WALLED = existsSync("/usr/bin/bwrap") ? {} : { skip: "needs bubblewrap" };
+
+test("in read-only and workspace-write commands run within walls (needs bubblewrap)", WALLED, async () => {
+  const cmd =
+    "echo in > inside 2>&1; echo out > $HOME/outside 2>&1; ls inside $HOME/outside 2>&1; echo mode=$BELAY_SANDBOX";
+  const readOnly = await tryCall(call("exec_command", { cmd }), { sandboxPolicy: { mode: "read-only" } });
+  assert.match(readOnly.output, /inside.*[Nn]o such[\s\S]*outside.*[Nn]o such[\s\S]*mode=read-only\n$/);
+  const sandboxPolicy: SandboxPolicy = {
+    mode: "workspace-write",
+    writable_roots: [],
+    network_access: false,
+    exclude_tmpdir_env_var: true,
+    exclude_slash_tmp: true,
+  };
+  const workspace = await tryCall(call("exec_command", { cmd }), { sandboxPolicy });
+  assert.match(workspace.output, /outside.*[Nn]o such[\s\S]*\ninside\n[\s\S]*mode=workspace-write\n$/);
+});
+
+test("under on-request a model may ask to leave the walls; denied it stays in (needs bubblewrap)", WALLED, async () => {
+  const { server, talk } = await openTalk({ approvalPolicy: "on-request", sandboxPolicy: { mode: "read-only" } });
+  const escalated = { cmd: "echo x > made", sandbox_permissions: "require_escalated", justification: "to write" };
+  server.enqueue([call("exec_command", escalated, "no"), call("exec_command", escalated, "yes")], text("ok"));
+  const turn = talk.say("go");
+  const asked = await talk.until("exec_approval_request", (msg) => msg.call_id === "no");
+  assert.equal(asked.reason, "to write — it would run outside of the sandbox (read-only)");
+  talk.conversation.submit({ type: "exec_approval", id: "no", decision: "denied" });
+  await talk.until("exec_approval_request", (msg) => msg.call_id === "yes");
+  assert.equal(existsSync(join(talk.cwd, "made")), false);
+  talk.conversation.submit({ type: "exec_approval", id: "yes", decision: "approved" });
+  await talk.end(turn);
+  assert.equal(existsSync(join(talk.cwd, "made")), true);
+  await talk.close();
+  await server.close();
+});
+
+test(
+  "a file that tools obey and that a command made is told to the model and the user (needs bubblewrap)",
+  WALLED,
+  async () => {
+    const sandboxPolicy: SandboxPolicy = {
+      mode: "workspace-write",
+      writable_roots: [],
+      network_access: false,
+      exclude_tmpdir_env_var: true,
+      exclude_slash_tmp: true,
+    };
+    const { output, events } = await tryCall(call("exec_command", { cmd: "mkdir .vscode" }), { sandboxPolicy });
+    assert.match(output, /Note: .*\.vscode/);
+    assert.match(only(events, "background_event").message, /\.vscode.*before you trust this folder/);
+  },
+);
 
 const PATCH = "*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch";
 
@@ -173,24 +229,30 @@ test("the decision table of commands and patches", () => {
     },
     { mode: "danger-full-access" },
   ];
-  const table = (["untrusted", "on-failure", "on-request", "never"] as const).map((approvalPolicy) =>
+  const plain = { granted: false, escalated: false, unconfinable: undefined };
+  const rows = (["untrusted", "on-failure", "on-request", "never"] as const).map((approvalPolicy) =>
     modes.map((sandboxPolicy) => {
       const policies = { approvalPolicy, sandboxPolicy };
+      const command = (known: Partial<typeof plain> | { unconfinable: string }) =>
+        decideCommand(policies, { ...plain, ...known }).kind;
+      const commands = [command({}), command({ escalated: true }), command({ unconfinable: "no walls" })];
       return [
-        decideCommand(policies, { granted: false }).kind,
+        ...commands,
         decidePatch(policies, { inside: true }).kind,
         decidePatch(policies, { inside: false }).kind,
       ].join(" ");
     }),
   );
-  assert.deepEqual(table, [
-    ["ask ask ask", "ask ask ask", "ask ask ask"],
-    ["ask run ask", "ask run ask", "run run run"],
-    ["ask run ask", "ask run ask", "run run run"],
-    ["refuse run refuse", "refuse run refuse", "run run run"],
+  // A plain command, one that asks to leave the walls, one where there are none; a patch inside the roots, and outside.
+  assert.deepEqual(rows, [
+    ["ask ask ask ask ask", "ask ask ask ask ask", "ask ask ask ask ask"],
+    ["confine ask ask run ask", "confine ask ask run ask", "run run run run run"],
+    ["confine ask ask run ask", "confine ask ask run ask", "run run run run run"],
+    ["confine confine refuse run refuse", "confine confine refuse run refuse", "run run run run run"],
   ]);
+  const granted = { ...plain, granted: true };
   assert.equal(
-    decideCommand({ approvalPolicy: "untrusted", sandboxPolicy: { mode: "read-only" } }, { granted: true }).kind,
+    decideCommand({ approvalPolicy: "untrusted", sandboxPolicy: { mode: "read-only" } }, granted).kind,
     "run",
   );
 });

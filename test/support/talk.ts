@@ -44,6 +44,7 @@ export function testConfig(init: { provider: Provider; cwd: string; home: string
     instructionsFile: undefined,
     developerInstructions: undefined,
     compactPrompt: undefined,
+    containFullAccess: true,
     commandTimeoutMs: undefined,
     commandEnv: { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: init.home, SHELL: "/bin/sh" },
     sources: [],

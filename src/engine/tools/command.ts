@@ -1,6 +1,7 @@
 import { constants } from "node:os";
-import { type Exit, run } from "../../process/index.js";
-import type { EventMsg } from "../../protocol/index.js";
+import type { Exit } from "../../process/index.js";
+import type { EventMsg, ProcessOutcome, SandboxPolicy } from "../../protocol/index.js";
+import { type Ran, runSandboxed } from "../../sandbox/index.js";
 import { runPatch } from "./apply-patch.js";
 import { decideCommand } from "./decision.js";
 import { BYTES_PER_TOKEN, boundedOutput, exitText } from "./output-text.js";
@@ -18,6 +19,8 @@ export interface WantedCommand {
   readonly timeoutMs: number;
   /** Tokens of output the model asked for. */
   readonly maxTokens: number | undefined;
+  /** The model asks to run it outside of the sandbox. */
+  readonly escalated: boolean;
   /** The model's own words on why, shown with an approval request. */
   readonly justification: string | undefined;
 }
@@ -26,8 +29,8 @@ export interface WantedCommand {
 export async function runCommand(wanted: WantedCommand, context: ToolContext): Promise<ToolOutput> {
   const patch = shellPatch(wanted.argv, wanted.cwd);
   if (patch !== undefined) return runPatch(patch.text, patch.cwd, context);
-  const refused = await permission(wanted, context);
-  if (refused !== undefined) return refused;
+  const permission = await askPermission(wanted, context);
+  if (!permission.granted) return permission.refusal;
   const { callId } = context;
   const command = [...wanted.argv];
   void context.emit({
@@ -37,29 +40,39 @@ export async function runCommand(wanted: WantedCommand, context: ToolContext): P
     cwd: wanted.cwd,
     parsed_cmd: parseCommand(wanted.argv),
   });
-  const exit = await execute(wanted, context);
+  const ran = await execute(wanted, permission.policy, context);
+  if (!ran.ok) {
+    void context.emit(unstartedEvent(callId, ran.reason));
+    return { status: "done", output: `Not started: ${ran.reason}` };
+  }
+  const { exit } = ran;
   void context.emit(endEvent(callId, exit));
-  const text = exitText(exit, wanted.timeoutMs);
-  if (exit.pid === undefined)
-    return exit.end === "cancelled" ? { status: "cut", output: "" } : { status: "done", output: text };
-  context.recordProcess({
-    call_id: callId,
-    pid: exit.pid,
-    command,
-    outcome: processOutcome(exit),
-    exit_code: exit.code ?? null,
-  });
+  if (exit.pid !== undefined) context.recordProcess(processOutcome(wanted, callId, exit));
+  const text = [exitText(exit, wanted.timeoutMs), ...toldOf(ran.appeared, context)].join("\n");
   if (exit.end !== "cancelled") return { status: "done", output: text };
-  return { status: "cut", output: `Output so far:\n${boundedOutput(exit.output)}` };
+  return { status: "cut", output: exit.pid === undefined ? "" : `Output so far:\n${boundedOutput(exit.output)}` };
 }
 
-/** Undefined when the command may run. */
-async function permission(wanted: WantedCommand, context: ToolContext): Promise<ToolOutput | undefined> {
-  const key = JSON.stringify([wanted.cwd, wanted.argv]);
-  const decision = decideCommand(context.settings, { granted: context.approvals.isGranted(key) });
-  if (decision.kind === "run") return undefined;
-  const { argv: command } = wanted;
-  if (decision.kind === "refuse") return { status: "failed", output: decision.reason, declined: true, command };
+type Permission =
+  | { readonly granted: true; readonly policy: SandboxPolicy }
+  | { readonly granted: false; readonly refusal: ToolOutput };
+
+const FULL_ACCESS: SandboxPolicy = { mode: "danger-full-access" };
+
+async function askPermission(wanted: WantedCommand, context: ToolContext): Promise<Permission> {
+  const { settings, approvals } = context;
+  const { argv: command, escalated } = wanted;
+  const key = JSON.stringify([wanted.cwd, command]);
+  const level = await context.sandboxLevel();
+  const unconfinable = level.walls === undefined ? level.reasons.walls.join("; ") : undefined;
+  const decision = decideCommand(settings, { granted: approvals.isGranted(key), escalated, unconfinable });
+  if (decision.kind === "run") return { granted: true, policy: FULL_ACCESS };
+  if (decision.kind === "confine") return { granted: true, policy: settings.sandboxPolicy };
+  const refuse = (output: string): Permission => ({
+    granted: false,
+    refusal: { status: "failed", output, declined: true, command },
+  });
+  if (decision.kind === "refuse") return refuse(decision.reason);
   const answer = await context.approve({
     type: "exec_approval_request",
     call_id: context.callId,
@@ -67,24 +80,45 @@ async function permission(wanted: WantedCommand, context: ToolContext): Promise<
     cwd: wanted.cwd,
     reason: [wanted.justification, decision.reason].filter((text) => text !== undefined).join(" — ") || null,
   });
-  if (answer === "approved_for_session") context.approvals.grant(key);
-  if (answer === "approved" || answer === "approved_for_session") return undefined;
-  return { status: "failed", output: "exec command rejected by user", declined: true, command };
+  if (answer === "approved_for_session") approvals.grant(key);
+  if (answer === "approved" || answer === "approved_for_session") return { granted: true, policy: FULL_ACCESS };
+  return refuse("exec command rejected by user");
 }
 
-function execute(wanted: WantedCommand, context: ToolContext): Promise<Exit> {
+async function execute(wanted: WantedCommand, policy: SandboxPolicy, context: ToolContext): Promise<Ran> {
   const tokens = Math.min(wanted.maxTokens ?? context.outputTokens, context.outputTokens);
   const half = Math.floor((tokens * BYTES_PER_TOKEN) / 2);
-  return run(
-    { argv: wanted.argv, cwd: wanted.cwd, env: context.env },
-    {
-      signal: context.signal,
-      timeoutMs: wanted.timeoutMs,
-      keep: { head: half, tail: half },
-      onOutput: (stream, chunk) =>
-        context.emit({ type: "exec_command_output_delta", call_id: context.callId, stream, chunk }),
-    },
-  );
+  const level = await context.sandboxLevel();
+  return runSandboxed({ argv: wanted.argv, cwd: wanted.cwd, env: context.env }, policy, {
+    signal: context.signal,
+    timeoutMs: wanted.timeoutMs,
+    keep: { head: half, tail: half },
+    onOutput: (stream, chunk) =>
+      context.emit({ type: "exec_command_output_delta", call_id: context.callId, stream, chunk }),
+    place: { cwd: context.settings.cwd, home: context.home },
+    level,
+  });
+}
+
+/** Files that other programs obey, and that were not there before: no mount could keep the command from making them. */
+function toldOf(appeared: readonly string[], context: ToolContext): string[] {
+  if (appeared.length === 0) return [];
+  const message = `while the command ran, these came into being or changed, and other programs obey them: ${appeared.join(", ")}`;
+  void context.emit({ type: "background_event", message: `${message}. Look at them before you trust this folder` });
+  return [`Note: ${message}. The user was told.`];
+}
+
+function unstartedEvent(callId: string, reason: string): EventMsg {
+  return {
+    type: "exec_command_end",
+    call_id: callId,
+    stdout: "",
+    stderr: reason,
+    exit_code: -1,
+    duration: duration(0),
+    aggregated_output: "",
+    end: "not_started",
+  };
 }
 
 function endEvent(callId: string, exit: Exit): EventMsg {
@@ -112,7 +146,13 @@ function duration(ms: number): { secs: number; nanos: number } {
   return { secs, nanos: Math.round((ms - secs * 1000) * 1e6) };
 }
 
-function processOutcome(exit: Exit): "exited" | "killed" | "may_survive" {
-  if (exit.end === "exited" || exit.end === "signalled") return "exited";
-  return exit.contained ? "killed" : "may_survive";
+function processOutcome(wanted: WantedCommand, callId: string, exit: Exit): ProcessOutcome {
+  const ended = exit.end === "exited" || exit.end === "signalled";
+  return {
+    call_id: callId,
+    pid: exit.pid ?? 0,
+    command: [...wanted.argv],
+    outcome: ended ? "exited" : exit.contained ? "killed" : "may_survive",
+    exit_code: exit.code ?? null,
+  };
 }

@@ -12,6 +12,7 @@ const read = argumentsReader(
     login: v.optional(v.nullable(v.boolean())),
     timeout_ms: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
     max_output_tokens: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
+    sandbox_permissions: v.optional(v.nullable(v.picklist(["use_default", "require_escalated"]))),
     justification: v.optional(v.nullable(v.string())),
   }),
 );
@@ -31,6 +32,11 @@ export const execCommand: Tool = {
         login: { type: "boolean", description: "Read the user's profile first (default true)." },
         timeout_ms: { type: "number", description: "Time limit in ms." },
         max_output_tokens: { type: "number", description: "Tokens of output to return at most." },
+        sandbox_permissions: {
+          type: "string",
+          enum: ["use_default", "require_escalated"],
+          description: "require_escalated asks the user to let it run outside of the sandbox; give a justification.",
+        },
         justification: { type: "string", description: "One sentence for the user, in case they are asked to approve." },
       },
       required: ["cmd"],
@@ -44,7 +50,7 @@ export const execCommand: Tool = {
   run: async (call, context) => {
     const args = read(call.arguments);
     if (!args.ok) return { status: "failed", output: args.message };
-    const { cmd, workdir, login, timeout_ms, max_output_tokens, justification } = args.value;
+    const { cmd, workdir, login, timeout_ms, max_output_tokens, sandbox_permissions, justification } = args.value;
     if (cmd.trim() === "") return { status: "failed", output: "cmd is empty: give a script to run" };
     return runCommand(
       {
@@ -52,6 +58,7 @@ export const execCommand: Tool = {
         cwd: resolve(context.settings.cwd, workdir ?? "."),
         timeoutMs: timeout_ms ?? context.commandTimeoutMs,
         maxTokens: max_output_tokens ?? undefined,
+        escalated: sandbox_permissions === "require_escalated",
         justification: justification ?? undefined,
       },
       context,

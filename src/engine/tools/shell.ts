@@ -11,6 +11,7 @@ const read = argumentsReader(
     workdir: v.optional(v.nullable(v.string())),
     timeout: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
     timeout_ms: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
+    with_escalated_permissions: v.optional(v.nullable(v.boolean())),
     justification: v.optional(v.nullable(v.string())),
   }),
 );
@@ -28,6 +29,10 @@ export const shell: Tool = {
         command: { type: "array", items: { type: "string" }, description: "Program and arguments." },
         workdir: { type: "string", description: "Folder to run in; relative to the current one." },
         timeout_ms: { type: "number", description: "Time limit in ms." },
+        with_escalated_permissions: {
+          type: "boolean",
+          description: "Ask the user to let it run outside of the sandbox; give a justification.",
+        },
         justification: { type: "string", description: "One sentence for the user, in case they are asked to approve." },
       },
       required: ["command"],
@@ -41,13 +46,14 @@ export const shell: Tool = {
   run: async (call, context) => {
     const args = read(call.arguments);
     if (!args.ok) return { status: "failed", output: args.message };
-    const { command, workdir, timeout, timeout_ms, justification } = args.value;
+    const { command, workdir, timeout, timeout_ms, with_escalated_permissions, justification } = args.value;
     return runCommand(
       {
         argv: command,
         cwd: resolve(context.settings.cwd, workdir ?? "."),
         timeoutMs: timeout_ms ?? timeout ?? context.commandTimeoutMs,
         maxTokens: undefined,
+        escalated: with_escalated_permissions === true,
         justification: justification ?? undefined,
       },
       context,

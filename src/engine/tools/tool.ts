@@ -2,6 +2,7 @@ import type { Scope } from "../../base/index.js";
 import type { ToolSpec } from "../../model/index.js";
 import type { PlannedFile } from "../../patch/index.js";
 import type { CallOutput, EventMsg, ProcessOutcome, ReviewDecision } from "../../protocol/index.js";
+import type { SandboxLevel } from "../../sandbox/index.js";
 import type { Approvals } from "../approvals.js";
 import type { Settings } from "../settings.js";
 
@@ -41,6 +42,8 @@ export interface ToolContext {
   readonly commandTimeoutMs: number;
   /** Tokens of one output that go to the model at most. */
   readonly outputTokens: number;
+  /** What this machine can do to contain and confine commands. */
+  sandboxLevel(): Promise<SandboxLevel>;
   /** The home folder. */
   readonly home: string;
   readonly approvals: Approvals;
