@@ -122,7 +122,8 @@ describe("approvals over belay proto", { concurrency: 4 }, () => {
       [call("exec_command", { cmd: "echo ran > log" }, "c"), call("apply_patch", { input: ADD }, "p")],
       text("ok"),
     );
-    const done = await run(["exec", "--json", "-s", "read-only", "go"]);
+    // Without the programs that a sandbox is made of.
+    const done = await run(["exec", "--json", "-s", "read-only", "go"], { env: { PATH: place.tmp } });
     assert.equal(done.code, 0, done.stderr);
     assert.match(server.requests[1]!.outputOf("c") ?? "", /the command was not run/);
     assert.match(server.requests[1]!.outputOf("p") ?? "", /patch rejected: the sandbox mode is read-only/);
@@ -135,4 +136,25 @@ describe("approvals over belay proto", { concurrency: 4 }, () => {
       [false, false],
     );
   });
+
+  const walled = existsSync("/usr/bin/bwrap") ? {} : { skip: "needs bubblewrap" };
+
+  it(
+    "belay exec lets commands read in read-only mode, and write in the folder in workspace-write (needs bubblewrap)",
+    walled,
+    async (t) => {
+      const { place, server, run } = await openScene(t);
+      place.write("in.txt", "content\n");
+      for (const [mode, written] of [
+        ["read-only", false],
+        ["workspace-write", true],
+      ] as const) {
+        server.enqueue(call("exec_command", { cmd: "cat in.txt; echo ran > log" }, mode), text("ok"));
+        const done = await run(["exec", "-s", mode, "go"]);
+        assert.equal(done.code, 0, done.stderr);
+        assert.match(server.requests.at(-1)!.outputOf(mode) ?? "", /\ncontent\n/);
+        assert.equal(existsSync(join(place.dir, "log")), written, mode);
+      }
+    },
+  );
 });
