@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openAppServerTurns } from "../app-server-client.mjs";
@@ -33,10 +33,10 @@ export async function interrupt(lab) {
         const file = join(lab.work, TREE_FILE);
         rmSync(file, { force: true });
         await turns[name].begin();
-        const pids = await treeIn(file);
+        await treeReady(file);
         await sleep(SETTLED_MS);
         times[name].push(await turns[name].interrupt());
-        alive[name].push(endAll(pids));
+        alive[name].push(endTree(lab.work));
       }
     }
     for (const name of lab.names) {
@@ -46,25 +46,24 @@ export async function interrupt(lab) {
     rows.push(
       row(`interrupt to end of turn, tree ${kind}, ms`, times),
       row("… p99, ms", slowest, [{ most: BOUND_MS }]),
-      row("… processes of 3 alive then", alive, [{ most: 0, of: (values) => Math.max(...values) }]),
+      row("… processes of the tree alive then", alive, [{ most: 0, of: (values) => Math.max(...values) }]),
     );
   }
   return rows;
 }
 
-/** The process ids that the tree tells, once all of it is there and its shell waits. */
-async function treeIn(file) {
+/** Resolves once all of the tree is there and its shell waits. */
+async function treeReady(file) {
   for (let waited = 0; waited < 20_000; waited += 5) {
     await sleep(5);
-    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-    if (text.includes("ready")) return text.match(/\d+/g).map(Number);
+    if (existsSync(file) && readFileSync(file, "utf8").includes("ready")) return;
   }
   throw new Error("the command's tree did not come up");
 }
 
-/** How many of these processes run; they do no longer afterwards. */
-function endAll(pids) {
-  const running = pids.filter(isRunning);
+/** How many processes of the tree run; they do no longer afterwards. */
+function endTree(folder) {
+  const running = processesIn(folder);
   for (const pid of running) {
     try {
       process.kill(pid, "SIGKILL");
@@ -75,13 +74,19 @@ function endAll(pids) {
   return running.length;
 }
 
-/** A zombie waits only to be collected. */
-function isRunning(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
-  } catch {
-    // It is gone.
-    return false;
-  }
+/**
+ * The processes that run the tree's script or its sleeps in this folder: what they tell of themselves may be ids of a
+ * namespace of their own. A zombie has no command line.
+ */
+function processesIn(folder) {
+  const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "latin1");
+      return readlinkSync(`/proc/${pid}/cwd`) === folder && (words.startsWith("sleep\0") || words.includes(TREE_FILE));
+    } catch {
+      // It is gone.
+      return false;
+    }
+  });
 }
