@@ -8,6 +8,7 @@ import { isReadingCommand } from "../../src/engine/tools/shell-command.js";
 import type { EventMsg, EventOf, SandboxPolicy } from "../../src/protocol/index.js";
 import { call, type Step, text } from "../support/model-server.js";
 import { openTalk, scratch } from "../support/talk.js";
+import { WALLED } from "../support/walls.js";
 
 /** One call in a turn of its own: its output, and what was told of it. */
 async function tryCall(step: Step, overrides: Partial<Config> = {}, prepare: (cwd: string) => void = () => {}) {
@@ -87,8 +88,6 @@ test("a command that can't be confined is refused under never, with the reason, 
   assert.equal(told.call?.command?.at(-1), "echo > made");
   assert.ok(!events.some((msg) => msg.type === "exec_command_begin"));
 });
-
-const WALLED = existsSync("/usr/bin/bwrap") ? {} : { skip: "needs bubblewrap" };
 
 test("in read-only and workspace-write commands run within walls (needs bubblewrap)", WALLED, async () => {
   const cmd =

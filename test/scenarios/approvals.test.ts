@@ -20,6 +20,8 @@ function answer(client: ProtoClient, id: string, decision: ReviewDecision): void
   client.send(`answer ${id} ${decision}`, { type: "exec_approval", id, decision });
 }
 
+import { WALLED } from "../support/walls.js";
+
 describe("approvals over belay proto", { concurrency: 4 }, () => {
   it("an approved command runs, a denied one does not, and the model hears of both", async (t) => {
     const client = await openAsking(t);
@@ -137,11 +139,9 @@ describe("approvals over belay proto", { concurrency: 4 }, () => {
     );
   });
 
-  const walled = existsSync("/usr/bin/bwrap") ? {} : { skip: "needs bubblewrap" };
-
   it(
     "belay exec lets commands read in read-only mode, and write in the folder in workspace-write (needs bubblewrap)",
-    walled,
+    WALLED,
     async (t) => {
       const { place, server, run } = await openScene(t);
       place.write("in.txt", "content\n");
