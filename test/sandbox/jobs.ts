@@ -45,13 +45,17 @@ export interface User {
 const NOBODY = 65534;
 const isRoot = process.geteuid?.() === 0;
 
+const root: User = { name: "root", id: undefined };
+/** Not where Node itself lies in a folder that is closed to others, such as root's own. */
+const nobodyHasNode = () =>
+  spawnSync(process.execPath, ["--version"], { uid: NOBODY, gid: NOBODY, cwd: "/" }).status === 0;
+
 /** Who commands are run as: root and somebody without rights, or whoever runs the tests. */
-export const USERS: readonly User[] = isRoot
-  ? [
-      { name: "root", id: undefined },
-      { name: "an unprivileged user", id: NOBODY },
-    ]
-  : [{ name: "an unprivileged user", id: undefined }];
+export const USERS: readonly User[] = !isRoot
+  ? [{ name: "an unprivileged user", id: undefined }]
+  : nobodyHasNode()
+    ? [root, { name: "an unprivileged user", id: NOBODY }]
+    : [root];
 
 /** Why tests of the sandbox can't run here; false when they can. */
 export const noBubblewrap: string | false =
