@@ -11,7 +11,14 @@ export function createConversations(deps: EngineDeps): Conversations {
   return {
     start: (config) => {
       const id = newId(deps);
-      const session = new Session({ id, scope: root.child(`conversation ${id}`), config, deps, levels });
+      const session = new Session({
+        id,
+        scope: root.child(`conversation ${id}`),
+        config,
+        deps,
+        levels,
+        onClosed: (closed) => open.delete(closed),
+      });
       open.add(session);
       return session;
     },

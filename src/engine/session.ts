@@ -30,6 +30,8 @@ interface Init {
   readonly config: Config;
   readonly deps: EngineDeps;
   readonly levels: SandboxLevels;
+  /** Called once, when nothing of the conversation is left. */
+  readonly onClosed: (session: Session) => void;
 }
 
 /**
@@ -50,9 +52,11 @@ export class Session implements Conversation, TurnHost {
   #turn: Turn | undefined;
   #isShutDown = false;
   #nextId = 0;
+  readonly #onClosed: Init["onClosed"];
   #closing: Promise<void> | undefined;
 
-  constructor({ id, scope, config, deps, levels }: Init) {
+  constructor({ id, scope, config, deps, levels, onClosed }: Init) {
+    this.#onClosed = onClosed;
     this.id = id;
     this.clock = deps.clock;
     this.#scope = scope;
@@ -153,7 +157,7 @@ export class Session implements Conversation, TurnHost {
       const why = message === undefined ? "" : `: ${message}`;
       this.#tell("", {
         type: "background_event",
-        message: `a patch cut by a crash was ${outcome} (${files.join(", ")})${why}`,
+        message: `a patch that a crash had cut ${RECOVERED[outcome]} (${files.join(", ")})${why}`,
       });
     }
   }
@@ -287,6 +291,7 @@ export class Session implements Conversation, TurnHost {
     await stopped;
     await this.#scope.end({ reason: { kind: "closed" } });
     this.#talk.close();
+    this.#onClosed(this);
   }
 
   /** An error that nothing expects is a bug: it must end the process with its trace, not the conversation in silence. */
@@ -296,6 +301,13 @@ export class Session implements Conversation, TurnHost {
     });
   }
 }
+
+const RECOVERED = {
+  finished: "was finished",
+  undone: "was undone",
+  failed: "could not be looked after",
+  refused: "is none that this program wrote, and was set aside",
+} as const;
 
 function recorderFor({ id, config, deps }: Pick<Init, "id" | "config" | "deps">): Recorder {
   const writer = new RolloutWriter({ home: config.home, id, clock: deps.clock });

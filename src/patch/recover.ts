@@ -49,7 +49,9 @@ export async function recoverPatches(
   { ops = nodeFileOps, alive = mayRun }: RecoverOptions = {},
 ): Promise<RecoveredPatch[]> {
   const recovered: RecoveredPatch[] = [];
-  for (const name of journalFiles(journal, ops).slice(0, MAX_PATCHES)) {
+  const names = journalFiles(journal, ops);
+  if (typeof names === "string") return [{ id: "", outcome: "failed", files: [journal], kept: [], message: names }];
+  for (const name of names.slice(0, MAX_PATCHES)) {
     const parsed = parseJournalName(name);
     if (parsed === undefined) continue;
     const path = join(journal, name);
@@ -68,13 +70,13 @@ export async function recoverPatches(
   return recovered;
 }
 
-function journalFiles(journal: string, ops: FileOps): readonly string[] {
+/** The names in the journal folder, or why they can't be had. */
+function journalFiles(journal: string, ops: FileOps): readonly string[] | string {
   try {
     return ops.list(journal);
   } catch (error) {
-    // No folder: no patch was ever applied.
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
+    // No folder: no patch was ever applied. Anything else is for people to mend.
+    return errorCode(error) === "ENOENT" ? [] : errorText(error);
   }
 }
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { shellPatch } from "../../src/engine/tools/shell-patch.js";
 import { call, customCall, startModelServer, text } from "../support/model-server.js";
 import { checkStopContract } from "../support/stop-contract.js";
-import { openTalk, startTalk } from "../support/talk.js";
+import { openTalk, scratch, startTalk } from "../support/talk.js";
 
 const patch = (...lines: string[]) => ["*** Begin Patch", ...lines, "*** End Patch"].join("\n");
 const ONE_TO_UNO = patch("*** Update File: a.txt", "@@", "-one", "+uno");
@@ -159,5 +159,22 @@ test("the receipt of a stopped turn names the files its patches changed", async 
   const end = await talk.end(turn);
   assert.deepEqual(end.type === "turn_aborted" && end.changed_files, [join(talk.cwd, "a.txt")]);
   await talk.close();
+  await server.close();
+});
+
+test("a journal folder that can't be read is told, and stops nothing", async () => {
+  const server = await startModelServer();
+  const home = scratch();
+  writeFileSync(join(home.path, "patches"), "in the way");
+  const talk = startTalk(server.provider(), { home: home.path });
+  server.enqueue(call("apply_patch", { input: ONE_TO_UNO }), text("ok"));
+  writeFileSync(join(talk.cwd, "a.txt"), "one\n");
+  const told = await talk.until("background_event");
+  assert.match(told.message, /could not be looked after \(.*patches\): a part of its path is a file/);
+  const end = await talk.end(talk.say("go"));
+  assert.equal(end.type === "task_complete" && end.last_agent_message, "ok");
+  assert.equal(readFileSync(join(talk.cwd, "a.txt"), "utf8"), "one\n");
+  await talk.close();
+  home.dispose();
   await server.close();
 });
