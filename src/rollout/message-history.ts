@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { appendFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "./folders.js";
 
 /** One text a user sent, as history.jsonl keeps it; `ts` is Unix time in seconds. */
 export interface HistoryEntry {
@@ -16,7 +17,7 @@ export interface HistoryLog {
 
 /** Adds a text to history.jsonl (made with mode 0600); one write a line, so that processes do not mix. */
 export function appendHistory(home: string, entry: HistoryEntry): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
   appendFileSync(pathOf(home), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
 }
 

@@ -1,8 +1,9 @@
-import { closeSync, fdatasync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Clock } from "../base/index.js";
 import type { RolloutItem } from "../protocol/index.js";
+import { makeFolder } from "./folders.js";
 
 const syncToDisk = promisify(fdatasync);
 
@@ -64,7 +65,7 @@ export function rolloutPath(home: string, id: string, time: Date): string {
 }
 
 function create(path: string): number {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   return openSync(path, "ax", 0o600);
 }
 

@@ -291,3 +291,13 @@ test("without its key a turn fails at once and names the variable", async () => 
   await talk.close();
   await server.close();
 });
+
+test("a home folder that can't be made costs the record, and the user is told", { timeout: 20_000 }, async () => {
+  const { server, talk } = await openTalk({ home: "/proc/nowhere" });
+  server.enqueue(text("ok"));
+  const end = await talk.end(talk.say("go"));
+  assert.equal(end.type === "task_complete" && end.last_agent_message, "ok");
+  assert.match((await talk.until("background_event")).message, /no longer recorded on disk/);
+  await talk.close();
+  await server.close();
+});
