@@ -10,9 +10,9 @@ import { BASE_INSTRUCTIONS } from "./instructions.js";
 import type { Recorder } from "./recorder.js";
 import type { SandboxLevels } from "./sandbox-levels.js";
 import { DEFAULT_TIMEOUT_MS } from "./tools/command.js";
-import { toolsFor } from "./tools/registry.js";
+import { TOOLS } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
-import type { Tool, ToolCall, ToolContext } from "./tools/tool.js";
+import type { ToolCall, ToolContext } from "./tools/tool.js";
 import type { StopRecord, Turn } from "./turn.js";
 import { compactLimit, contextWindowOf, TokenMeter } from "./usage.js";
 
@@ -33,14 +33,12 @@ export class Conversing {
   readonly meter = new TokenMeter();
   readonly model: Model;
   readonly #init: Init;
-  readonly #tools: ReadonlyMap<string, Tool>;
   /** The context texts the history holds, by kind: a text is given again only when it changed. */
   readonly #told = new Map<string, string>();
   readonly #warned = new Set<string>();
 
   constructor(init: Init) {
     this.#init = init;
-    this.#tools = toolsFor(init.config);
     const { clock, random, version } = init;
     this.model = openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
   }
@@ -106,7 +104,7 @@ export class Conversing {
       model: settings.model,
       instructions: this.#init.config.instructionsFile?.text ?? BASE_INSTRUCTIONS,
       input: this.history.items,
-      tools: [...this.#tools.values()].map((tool) => (custom && tool.customSpec) || tool.spec),
+      tools: [...TOOLS.values()].map((tool) => (custom && tool.customSpec) || tool.spec),
       conversationId: this.#init.id,
       effort: settings.effort,
       summary: settings.summary,
@@ -130,7 +128,7 @@ export class Conversing {
     return {
       scope: turn.scope,
       clock: this.#init.clock,
-      tools: this.#tools,
+      tools: TOOLS,
       contextFor: (call, scope) => this.#toolContext(turn, call, scope),
       emit: (msg) => turn.emit(msg),
       record: (outputs) => this.record(outputs),

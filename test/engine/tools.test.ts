@@ -37,7 +37,7 @@ test("shell runs a program without a shell between", async () => {
 });
 
 test("exec_command runs a script in the user's shell, both streams in order, with its exit code", async () => {
-  const { output, events } = await tryCall(call("exec_command", { cmd: "echo a; echo b >&2; exit 3" }));
+  const { output, events } = await tryCall(call("exec_command", { cmd: "echo a; sleep 0.1; echo b >&2; exit 3" }));
   assert.match(output, /^Exit code: 3\n.*\nOutput:\na\nb\n$/);
   const end = only(events, "exec_command_end");
   assert.deepEqual([end.stdout, end.stderr, end.exit_code], ["a\n", "b\n", 3]);
@@ -91,7 +91,7 @@ test("a command that can't be confined is refused under never, with the reason, 
 
 test("in read-only and workspace-write commands run within walls (needs bubblewrap)", WALLED, async () => {
   const cmd =
-    "echo in > inside 2>&1; echo out > $HOME/outside 2>&1; ls inside $HOME/outside 2>&1; echo mode=$BELAY_SANDBOX";
+    "exec 2>&1; echo in > inside; echo out > $HOME/outside; ls inside $HOME/outside; echo mode=$BELAY_SANDBOX";
   const readOnly = await tryCall(call("exec_command", { cmd }), { sandboxPolicy: { mode: "read-only" } });
   assert.match(readOnly.output, /inside.*[Nn]o such[\s\S]*outside.*[Nn]o such[\s\S]*mode=read-only\n$/);
   const sandboxPolicy: SandboxPolicy = {

@@ -1,17 +1,16 @@
 import { basename } from "node:path";
+import { plainWords, scriptOf } from "./shell-command.js";
 
 /** What a command does, for front ends that show "read a.ts" instead of a command line; tags as in Codex's `parsed_cmd`. */
 export type ParsedCommand = Record<string, unknown>;
 
-/** Script text that holds only words: nothing quoted, expanded, redirected or joined. */
-const WORDS_ONLY = /^[A-Za-z0-9 _./:=@%+,-]+$/;
-
 /** Reads simple commands; whatever it does not surely understand is `Unknown`, which is always a right answer. */
 export function parseCommand(argv: readonly string[]): ParsedCommand[] {
-  const isScript = argv.length === 3 && (argv[1] === "-lc" || argv[1] === "-c");
-  const text = isScript ? (argv[2] ?? "") : argv.join(" ");
-  if (!WORDS_ONLY.test(text)) return [{ Unknown: { cmd: text } }];
-  return [known(text, isScript ? text.split(" ").filter((word) => word !== "") : argv)];
+  const script = scriptOf(argv);
+  const cmd = script ?? argv.join(" ");
+  const words = plainWords(cmd);
+  if (words === undefined) return [{ Unknown: { cmd } }];
+  return [known(cmd, script === undefined ? argv : words)];
 }
 
 function known(cmd: string, words: readonly string[]): ParsedCommand {

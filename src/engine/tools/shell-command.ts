@@ -33,17 +33,20 @@ const PLAIN_SCRIPT = /^[A-Za-z0-9 _./:=@%+,-]+$/;
  * safety: it only has to be right about what it accepts.
  */
 export function isReadingCommand(argv: readonly string[]): boolean {
-  const words = isShell(argv) ? plainWords(argv[2]) : argv;
+  const script = scriptOf(argv);
+  const words = script === undefined ? argv : plainWords(script);
   const [program, ...args] = words ?? [];
   if (program === undefined || !READERS.has(program)) return false;
   return program !== "date" || !args.some((arg) => arg.startsWith("-s") || arg.startsWith("--set"));
 }
 
-function isShell(argv: readonly string[]): boolean {
-  return argv.length === 3 && KNOWN_SHELLS.has(basename(argv[0] ?? "")) && (argv[1] === "-lc" || argv[1] === "-c");
+/** The script of a command that is a shell run with `-c` or `-lc` and nothing else. */
+export function scriptOf([shell = "", option, script, ...more]: readonly string[]): string | undefined {
+  if (script === undefined || more.length > 0 || !KNOWN_SHELLS.has(basename(shell))) return undefined;
+  return option === "-lc" || option === "-c" ? script : undefined;
 }
 
-function plainWords(script: string | undefined): string[] | undefined {
-  if (script === undefined || !PLAIN_SCRIPT.test(script)) return undefined;
-  return script.split(" ").filter((word) => word !== "");
+/** The words of a script that has nothing else: nothing quoted, expanded, redirected or joined. */
+export function plainWords(script: string): string[] | undefined {
+  return PLAIN_SCRIPT.test(script) ? script.split(" ").filter((word) => word !== "") : undefined;
 }

@@ -1,7 +1,7 @@
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
+import { scriptOf } from "./shell-command.js";
 
 const NAMES = new Set(["apply_patch", "applypatch"]);
-const SHELLS = new Set(["bash", "zsh", "sh", "dash", "ksh"]);
 
 /** `cd DIR &&` in front; the folder is a plain or quoted word without anything the shell would expand. */
 const CHANGE_FOLDER = /^cd\s+(?:'([^']*)'|"([^"$`\\]*)"|([A-Za-z0-9_./@%+,:=-]+))\s*&&\s*/;
@@ -20,10 +20,10 @@ export interface ShellPatch {
  * runs inside, with the same care as the tool. Anything else about the script, and it is an ordinary command.
  */
 export function shellPatch(argv: readonly string[], cwd: string): ShellPatch | undefined {
-  const [program = "", option, script = ""] = argv;
-  if (NAMES.has(program) && argv.length === 2) return { text: option ?? "", cwd };
-  if (!SHELLS.has(basename(program)) || argv.length !== 3 || (option !== "-lc" && option !== "-c")) return undefined;
-  const trimmed = script.trim();
+  const [program = "", patch = ""] = argv;
+  if (NAMES.has(program) && argv.length === 2) return { text: patch, cwd };
+  const trimmed = scriptOf(argv)?.trim();
+  if (trimmed === undefined) return undefined;
   const change = CHANGE_FOLDER.exec(trimmed);
   const rest = change === null ? trimmed : trimmed.slice(change[0].length);
   const text = HEREDOC.exec(rest)?.[3] ?? QUOTED.exec(rest)?.[1];
