@@ -4,7 +4,9 @@ import { appeared } from "./guard.js";
 import type { Place, SandboxLevel } from "./types.js";
 import { wrap } from "./wrap.js";
 
+/** Attempts in any case, and at most while what there is to mount goes on changing. */
 const ATTEMPTS = 3;
+const MOST_ATTEMPTS = 30;
 
 /** `appeared`: see there. `reason`: why nothing was run, for people. */
 export type Ran =
@@ -20,13 +22,17 @@ export async function runSandboxed(
   policy: SandboxPolicy,
   options: RunOptions & { readonly place: Place; readonly level: SandboxLevel },
 ): Promise<Ran> {
+  let before = "";
   for (let attempt = 1; ; attempt += 1) {
     const wrapped = wrap(command, policy, options);
     if (!wrapped.ok) return wrapped;
     const exit = await run(wrapped.command, options);
     const mounted = wrapped.command.namespace === true && policy.mode !== "danger-full-access";
-    if (exit.end !== "not_started" || !mounted || attempt === ATTEMPTS) {
+    const argv = wrapped.command.argv.join("\0");
+    const last = attempt >= (argv === before ? ATTEMPTS : MOST_ATTEMPTS);
+    if (exit.end !== "not_started" || !mounted || last) {
       return { ok: true, exit, appeared: appeared(wrapped.watched) };
     }
+    before = argv;
   }
 }
