@@ -1,5 +1,6 @@
 export { BoundedText } from "./bounded-text.js";
 export { type Clock, type Random, sleep } from "./clock.js";
+export { makeFolder } from "./folders.js";
 export { newId } from "./id.js";
 export { type Line, LineSplitter } from "./json-lines.js";
 export { Mailbox } from "./mailbox.js";

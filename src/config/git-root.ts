@@ -9,6 +9,16 @@ export function findGitRoot(cwd: string): string | undefined {
   }
 }
 
+/** The folders from `root` down to `cwd`, which is below it or the same. */
+export function foldersDown(root: string, cwd: string): string[] {
+  const folders = [cwd];
+  for (let folder = cwd; folder !== root; ) {
+    folder = dirname(folder);
+    folders.unshift(folder);
+  }
+  return folders;
+}
+
 function holdsGit(folder: string): boolean {
   try {
     const entry = statSync(join(folder, ".git"), { throwIfNoEntry: false });

@@ -27,7 +27,8 @@ export function set(value: string | undefined): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }
 
-function findUserHome(env: Env): string | undefined {
+/** The user's own folder; undefined when nothing names one. */
+export function findUserHome(env: Env): string | undefined {
   const named = set(env.HOME) ?? set(env.USERPROFILE);
   if (named !== undefined && isAbsolute(named)) return named;
   try {

@@ -13,6 +13,7 @@ import { findGitRoot } from "./git-root.js";
 import { expandPath, findHome } from "./home.js";
 import { find, type Settings } from "./layers.js";
 import { DEFAULT_DOC_BYTES } from "./project-docs.js";
+import { type ProjectSettings, readProjectSettings } from "./project-layers.js";
 import { type ProviderChoice, readProvider } from "./provider.js";
 import { addProblem, readBoolean, readChoice, readInteger, readName, readText, readTexts } from "./reader.js";
 import { readRegularFile, reasonOf } from "./regular-file.js";
@@ -29,7 +30,7 @@ const MAX_INSTRUCTION_BYTES = 1024 * 1024;
 
 /**
  * Everything the user set, in the order (the last wins): built in, variables (OPENAI_BASE_URL, CODEX_OSS_*), config.toml,
- * `[profiles.NAME]`, NAME.config.toml, `-c`, flags. Tables are laid over each other key by key, arrays as a whole. Writes
+ * `[profiles.NAME]`, NAME.config.toml, the project's files where they are trusted, `-c`, flags. Tables are laid over each other key by key, arrays as a whole. Writes
  * nothing. Keys that are not known are passed over, as Codex does; where a key is set wrong, nothing is loaded.
  */
 export async function loadConfig(input: LoadInput): Promise<Loaded> {
@@ -40,8 +41,15 @@ export async function loadConfig(input: LoadInput): Promise<Loaded> {
   if (wrong !== undefined) return { ok: false, message: `${cwd}: ${wrong}` };
   const sources = await readSources(input, home);
   if (!sources.ok) return sources;
-  const settings: Settings = { layers: sources.layers, problems: new Set() };
-  const config = readConfig(settings, { env: input.env, home, cwd, files: sources.files });
+  const problems = new Set<string>();
+  const { typed, stored } = sources;
+  const projectTrust = readTrustLevel({ layers: [...typed, ...stored], problems }, cwd);
+  // Said to be untrusted in so many words, a project is not even asked.
+  const project = projectTrust === "untrusted" ? NO_PROJECT : await readProjectSettings({ env: input.env, home, cwd });
+  if (!project.ok) return project;
+  const settings: Settings = { layers: [...typed, ...project.layers, ...stored], problems };
+  const files = [...sources.files, ...project.sources];
+  const config = readConfig(settings, { env: input.env, home, cwd, files, projectTrust, project });
   if (config !== undefined && settings.problems.size === 0) return { ok: true, config };
   return { ok: false, message: [...settings.problems].join("\n") };
 }
@@ -51,12 +59,15 @@ interface Place {
   readonly home: string;
   readonly cwd: string;
   readonly files: readonly string[];
+  readonly projectTrust: Config["projectTrust"];
+  readonly project: Pick<ProjectSettings & { readonly ok: true }, "files" | "warnings">;
 }
 
-function readConfig(settings: Settings, { env, home, cwd, files }: Place): Config | undefined {
+const NO_PROJECT: ProjectSettings = { ok: true, layers: [], sources: [], files: [], warnings: [] };
+
+function readConfig(settings: Settings, { env, home, cwd, files, projectTrust, project }: Place): Config | undefined {
   const choice = readProvider(settings, env);
-  const warnings: string[] = [];
-  const projectTrust = readTrust(settings, cwd);
+  const warnings = [...project.warnings];
   const sandboxPolicy = readSandbox(settings, { env, warnings });
   const approvalPolicy = readApproval(settings, { projectTrust, warnings });
   const instructionsFile = readInstructions(settings, env);
@@ -78,6 +89,7 @@ function readConfig(settings: Settings, { env, home, cwd, files }: Place): Confi
     ...{ home, cwd, model, provider, openaiAuth, missingKey, approvalPolicy, sandboxPolicy, projectTrust },
     ...values,
     instructionsFile,
+    projectFiles: project.files.map(({ path, text }) => ({ path, text })),
     sources: instructionsFile === undefined ? files : [...files, instructionsFile.path],
     warnings,
   };
@@ -111,7 +123,8 @@ function readLimits(settings: Settings) {
   } satisfies Partial<Config>;
 }
 
-function readTrust(settings: Settings, cwd: string): Config["projectTrust"] {
+/** Asked of the user's own layers alone. */
+function readTrustLevel(settings: Settings, cwd: string): Config["projectTrust"] {
   for (const folder of [cwd, findGitRoot(cwd)]) {
     if (folder === undefined) continue;
     const trust = readChoice(settings, ["projects", folder, "trust_level"], ["trusted", "untrusted"]);

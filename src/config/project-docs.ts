@@ -1,6 +1,6 @@
-import { realpathSync } from "node:fs";
-import { dirname, extname, join, sep } from "node:path";
-import { findGitRoot } from "./git-root.js";
+import { extname, join } from "node:path";
+import { findGitRoot, foldersDown } from "./git-root.js";
+import { realPath, staysInside } from "./real-path.js";
 import { type FileRead, readRegularFile } from "./regular-file.js";
 
 /** Instruction files in the order a model reads them: the user's own first, then from the git root down to the cwd. */
@@ -54,15 +54,6 @@ export function readProjectDocs(input: DocsInput): ProjectDocs {
   return { parts: reading.parts, cut: reading.cut, warnings: reading.warnings };
 }
 
-function foldersDown(root: string, cwd: string): string[] {
-  const folders = [cwd];
-  for (let folder = cwd; folder !== root; ) {
-    folder = dirname(folder);
-    folders.unshift(folder);
-  }
-  return folders;
-}
-
 interface Folder {
   readonly folder: string;
   readonly names: readonly string[];
@@ -98,15 +89,10 @@ function readDoc(path: string, options: { readonly root: string | undefined; rea
  * the project is followed only to a `.md` file (as people link to notes they share between projects).
  */
 function leavesProject(path: string, root: string): boolean {
-  try {
-    const real = realpathSync(path);
-    const realRoot = realpathSync(root);
-    const inside = real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep);
-    return !inside && extname(real).toLowerCase() !== ".md";
-  } catch {
-    // It could be read, but not be placed: taken for the worse.
-    return true;
-  }
+  if (staysInside(path, root)) return false;
+  const real = realPath(path);
+  // It could be read, but not be placed: taken for the worse.
+  return real === undefined || extname(real).toLowerCase() !== ".md";
 }
 
 function addPart(reading: Reading, path: string, file: FileRead & { type: "read" }): void {

@@ -8,9 +8,17 @@ import { readRegularFile } from "./regular-file.js";
 import { parseToml } from "./toml.js";
 import type { LoadInput } from "./types.js";
 
-/** All layers, highest first, and the files they came from, lowest first; or why they could not be read. */
+/**
+ * The user's own layers, highest first in both parts, and the files they came from, lowest first; or why they could not be
+ * read. Between what was `typed` and what is `stored` stand those of a project.
+ */
 export type Sources =
-  | { readonly ok: true; readonly layers: readonly Layer[]; readonly files: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly typed: readonly Layer[];
+      readonly stored: readonly Layer[];
+      readonly files: readonly string[];
+    }
   | { readonly ok: false; readonly message: string };
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
@@ -29,8 +37,12 @@ export async function readSources(input: LoadInput, home: string): Promise<Sourc
   };
   const profile = await readProfile(base, { home, name: input.profile });
   if (!profile.ok) return profile;
-  const layers = [flagLayer(input), typed, ...profile.layers, ...base.layers.slice(1)];
-  return { ok: true, layers, files: [...(main.type === "read" ? [main.path] : []), ...profile.files] };
+  return {
+    ok: true,
+    typed: [flagLayer(input), typed],
+    stored: [...profile.layers, ...base.layers.slice(1)],
+    files: [...(main.type === "read" ? [main.path] : []), ...profile.files],
+  };
 }
 
 type TomlFile =

@@ -43,7 +43,7 @@ export interface Config {
   readonly missingKey: { readonly envKey: string; readonly instructions: string | undefined } | undefined;
   readonly approvalPolicy: AskForApproval;
   readonly sandboxPolicy: SandboxPolicy;
-  /** What `projects."<dir>".trust_level` says of the cwd, or else of its git root. */
+  /** What `projects."<dir>".trust_level` says of the cwd, or else of its git root. It trusts no content. */
   readonly projectTrust: "trusted" | "untrusted" | undefined;
   readonly effort: ReasoningEffort | undefined;
   readonly summary: ReasoningSummary | undefined;
@@ -69,6 +69,11 @@ export interface Config {
   readonly containFullAccess: boolean;
   /** The whole environment of a command, before what the sandbox adds. */
   readonly commandEnv: Readonly<Record<string, string>>;
+  /**
+   * The project's files besides its `config.toml` (rules.toml), from the git root down, with the text that was compared with
+   * what the user trusted; empty where that is not what is there.
+   */
+  readonly projectFiles: readonly { readonly path: string; readonly text: string }[];
   /** The files that were read, lowest first. */
   readonly sources: readonly string[];
   /** For people, one line each. */

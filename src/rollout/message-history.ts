@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "./folders.js";
+import { makeFolder } from "../base/index.js";
 
 /** One text a user sent, as history.jsonl keeps it; `ts` is Unix time in seconds. */
 export interface HistoryEntry {

@@ -1,9 +1,8 @@
 import { closeSync, fdatasync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { Clock } from "../base/index.js";
+import { type Clock, makeFolder } from "../base/index.js";
 import type { RolloutItem } from "../protocol/index.js";
-import { makeFolder } from "./folders.js";
 
 const syncToDisk = promisify(fdatasync);
 

@@ -34,6 +34,7 @@ test("nothing set: the safe defaults, and no file is read or made", async (t) =>
     compactPrompt: undefined,
     containFullAccess: true,
     commandTimeoutMs: undefined,
+    projectFiles: [],
     sources: [],
     warnings: [],
   });
@@ -329,9 +330,13 @@ test("Codex's own settings of safety that are not known here are said, never dro
 
 test("without a config.toml the TOML parser is not loaded, nor for plain -c values", (t) => {
   const place = makePlace(t);
-  // A copy of the room where no package can be found.
+  // A copy of the room, and of what it stands on, where no package can be found.
   const copy = join(place.top, "src/config");
-  cpSync(fileURLToPath(new URL("../../src/config", import.meta.url)), copy, { recursive: true });
+  for (const name of ["base", "config"]) {
+    cpSync(fileURLToPath(new URL(`../../src/${name}`, import.meta.url)), join(place.top, "src", name), {
+      recursive: true,
+    });
+  }
   place.write("package.json", '{"type":"module"}');
   const room = pathToFileURL(join(copy, "index.js")).href;
   const overrides = JSON.stringify([

@@ -48,6 +48,7 @@ export function testConfig(init: { provider: Provider; cwd: string; home: string
     commandTimeoutMs: undefined,
     commandEnv: { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: init.home, SHELL: "/bin/sh" },
     sources: [],
+    projectFiles: [],
     warnings: [],
   };
 }
