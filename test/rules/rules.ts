@@ -23,6 +23,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   "front/apply-patch": 5,
   "front/exec": 5,
   "front/proto": 5,
+  "front/trust": 5,
   "front/tui": 5,
   "front/api": 5,
   "front/mcp-server": 5,
