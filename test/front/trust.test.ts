@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { runCommandLine } from "../../src/command-line.js";
 import type { Input, Output } from "../../src/front/host/index.js";
+import { reveal } from "../../src/front/trust/reveal.js";
 import { fakeDeps } from "./fake-deps.js";
 import { makePlace } from "./run-program.js";
 
@@ -114,6 +115,10 @@ test("a change shows as a difference, harmless on a terminal and with nothing hi
     "",
   ]);
   assert.match(stderr, /^belay: nothing was trusted; first mend this:\nbelay: \S+config.toml:3:3: /);
+});
+
+test("a line ending that a terminal would swallow shows", () => {
+  assert.equal(reveal("a\r\nb\rc\n\td"), "a\\x0d\nb\\x0dc\n\td");
 });
 
 test("what is left of a folder that was trusted can be agreed to", async (t) => {
