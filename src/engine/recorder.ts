@@ -1,6 +1,8 @@
+import type { Config } from "../config/index.js";
 import type { ResponseItem, RolloutItem } from "../protocol/index.js";
-import type { RolloutWriter } from "../rollout/index.js";
+import { RolloutWriter } from "../rollout/index.js";
 import type { Settings } from "./settings.js";
+import type { EngineDeps } from "./types.js";
 
 /** What a conversation writes to its session file, and the one notice when that stops working. */
 export class Recorder {
@@ -55,4 +57,25 @@ export class Recorder {
   close(): void {
     this.#writer.close();
   }
+}
+
+/** The recorder of a new conversation: its file comes into being with the first line. */
+export function recorderFor(init: {
+  readonly id: string;
+  readonly config: Config;
+  readonly deps: EngineDeps;
+}): Recorder {
+  const { id, config, deps } = init;
+  const writer = new RolloutWriter({ home: config.home, id, clock: deps.clock });
+  return new Recorder(writer, {
+    type: "session_meta",
+    payload: {
+      id,
+      timestamp: new Date(deps.clock.now()).toISOString(),
+      cwd: config.cwd,
+      originator: "belay",
+      cli_version: deps.version,
+      model_provider: config.provider.id,
+    },
+  });
 }

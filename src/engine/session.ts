@@ -1,17 +1,17 @@
 import { Mailbox, type Scope } from "../base/index.js";
 import type { Config } from "../config/index.js";
-import { recoverPatches } from "../patch/index.js";
 import type { EventMsg, Op, TerminalMsg } from "../protocol/index.js";
-import { appendHistory, historyEntry, historyLog, RolloutWriter } from "../rollout/index.js";
+import { historyLog } from "../rollout/index.js";
 import { Approvals } from "./approvals.js";
 import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
 import { EventHub } from "./event-hub.js";
-import { Recorder } from "./recorder.js";
+import { endCutPatches } from "./patch-recovery.js";
+import { answerQuery } from "./queries.js";
+import { type Recorder, recorderFor } from "./recorder.js";
 import type { SandboxLevels } from "./sandbox-levels.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
-import { patchJournal } from "./tools/apply-patch.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
 import type { Conversation, EngineDeps, Listener, TurnEnd } from "./types.js";
 
@@ -144,21 +144,11 @@ export class Session implements Conversation, TurnHost {
   // The loop.
 
   async #loop(): Promise<void> {
-    await this.#recoverPatches();
+    // Before anything of this conversation touches the files.
+    for (const message of await endCutPatches(this.#config.home)) this.#tell("", { type: "background_event", message });
     for await (const submitted of this.#mailbox) {
       if (!this.#isShutDown) await this.#handle(submitted);
       else this.#refuse(submitted);
-    }
-  }
-
-  /** Ends what a killed process left of a patch, before anything of this conversation touches the files. */
-  async #recoverPatches(): Promise<void> {
-    for (const { outcome, files, message } of await recoverPatches(patchJournal(this.#config.home))) {
-      const why = message === undefined ? "" : `: ${message}`;
-      this.#tell("", {
-        type: "background_event",
-        message: `a patch that a crash had cut ${RECOVERED[outcome]} (${files.join(", ")})${why}`,
-      });
     }
   }
 
@@ -196,7 +186,12 @@ export class Session implements Conversation, TurnHost {
         this.#tell(id, { type: "shutdown_complete" });
         return;
       default:
-        this.#answerQuery(id, op);
+        answerQuery(op, {
+          home: this.#config.home,
+          sessionId: this.id,
+          clock: this.clock,
+          tell: (msg) => this.#tell(id, msg),
+        });
     }
   }
 
@@ -261,30 +256,6 @@ export class Session implements Conversation, TurnHost {
     }
   }
 
-  #answerQuery(
-    id: string,
-    op: Extract<Op, { type: "add_to_history" | "get_history_entry_request" | "list_mcp_tools" }>,
-  ) {
-    const { home } = this.#config;
-    if (op.type === "list_mcp_tools") {
-      this.#tell(id, { type: "mcp_list_tools_response", tools: {} });
-    } else if (op.type === "get_history_entry_request") {
-      const entry = historyEntry(home, { logId: op.log_id, offset: op.offset });
-      const found = entry === undefined ? {} : { entry: { ...entry } };
-      this.#tell(id, { type: "get_history_entry_response", offset: op.offset, log_id: op.log_id, ...found });
-    } else {
-      try {
-        appendHistory(home, { session_id: this.id, ts: Math.floor(this.clock.now() / 1000), text: op.text });
-      } catch (error) {
-        // A history that can't be written costs nothing but itself; the user is told.
-        this.#tell(id, {
-          type: "background_event",
-          message: `the prompt was not added to the history: ${String(error)}`,
-        });
-      }
-    }
-  }
-
   async #close(): Promise<void> {
     const stopped = this.interrupt();
     this.#mailbox.close();
@@ -300,26 +271,4 @@ export class Session implements Conversation, TurnHost {
       throw error;
     });
   }
-}
-
-const RECOVERED = {
-  finished: "was finished",
-  undone: "was undone",
-  failed: "could not be looked after",
-  refused: "is none that this program wrote, and was set aside",
-} as const;
-
-function recorderFor({ id, config, deps }: Pick<Init, "id" | "config" | "deps">): Recorder {
-  const writer = new RolloutWriter({ home: config.home, id, clock: deps.clock });
-  return new Recorder(writer, {
-    type: "session_meta",
-    payload: {
-      id,
-      timestamp: new Date(deps.clock.now()).toISOString(),
-      cwd: config.cwd,
-      originator: "belay",
-      cli_version: deps.version,
-      model_provider: config.provider.id,
-    },
-  });
 }
