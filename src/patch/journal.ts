@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
+import { type Owner, ownProcess } from "../base/index.js";
 import type { FileOps } from "./file-ops.js";
-import { type Owner, ownProcess } from "./owner.js";
 import { PathResolver } from "./paths.js";
 import { removeIfThere, type Staged, type Step } from "./steps.js";
 

@@ -1,14 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
-
-/** A process, told apart from others that had or will have its number. */
-export interface Owner {
-  readonly pid: number;
-  /** Start time in clock ticks since the machine started; "0" where the platform doesn't tell. */
-  readonly start: string;
-  /** Of the machine's run and of the process namespace; "0" where unknown. */
-  readonly boot: string;
-  readonly space: string;
-}
+import { lifeOf, type Owner } from "../base/index.js";
 
 /**
  * Ages (ms) of a journal from which its process no longer counts as alive: one that can't be seen from here (another
@@ -17,59 +7,9 @@ export interface Owner {
 const FOREIGN = 60 * 1000;
 const REUSED = 10 * 60 * 1000;
 
-const UNKNOWN = "0";
-
-export function ownProcess(): Owner {
-  return { pid: process.pid, start: startOf(process.pid), boot: bootId(), space: spaceId() };
-}
-
 /** Whether the process may still run: false when it is gone, or can't be known to live and the journal is old. */
 export function mayRun(owner: Owner, ageMs: number): boolean {
-  const self = ownProcess();
-  if (owner.boot !== self.boot || owner.space !== self.space) return ageMs < FOREIGN;
-  if (owner.pid === self.pid) return owner.start === self.start;
-  if (owner.start !== UNKNOWN) return startOf(owner.pid) === owner.start;
-  return ageMs < REUSED && exists(owner.pid);
-}
-
-function startOf(pid: number): string {
-  const stat = firstLine(`/proc/${pid}/stat`);
-  // The name in parentheses may hold anything, blanks and parentheses too.
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // A zombie runs no more: its files are whoever's comes next.
-  if (fields?.[0] === "Z" || fields?.[0] === "X") return UNKNOWN;
-  const start = fields?.[19];
-  return start !== undefined && /^\d+$/.test(start) ? start : UNKNOWN;
-}
-
-function bootId(): string {
-  return firstLine("/proc/sys/kernel/random/boot_id")?.slice(0, 8) ?? UNKNOWN;
-}
-
-function spaceId(): string {
-  try {
-    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? UNKNOWN;
-  } catch {
-    // Not Linux: there are no namespaces to tell apart.
-    return UNKNOWN;
-  }
-}
-
-function firstLine(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").split("\n")[0];
-  } catch {
-    // The process is gone, or the platform has no /proc.
-    return undefined;
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it is there, and someone else's.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  const life = lifeOf(owner);
+  if (life === "unknown") return ageMs < FOREIGN;
+  return life === "alive" || (life === "maybe" && ageMs < REUSED);
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
+import { type Owner, ownProcess } from "../base/index.js";
 import { errorCode, errorText, type FileOps, nodeFileOps } from "./file-ops.js";
 import { Folders, MOVED } from "./folders.js";
 import { type JournalState, journalName, parseJournalName, readJournal } from "./journal.js";
-import { mayRun, type Owner, ownProcess } from "./owner.js";
+import { mayRun } from "./owner.js";
 import {
   carryOut,
   discard,

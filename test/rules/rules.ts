@@ -52,8 +52,8 @@ const RESERVED: Readonly<Record<string, readonly string[]>> = {
   "process.exitCode": ["src/main.ts"],
   "process.abort": [],
   "process.env": ["src/main.ts", "src/front/host/"],
-  // A patch asks whether the program that left a journal behind is still alive.
-  "process.kill": ["src/process/", "src/patch/owner.ts"],
+  // A patch and a session ask whether the program that left a journal or a lock behind is still alive.
+  "process.kill": ["src/process/", "src/base/owner.ts"],
   // How long a process ran, how long a patch has kept the event loop: measured where it happens, no part of a result.
   "performance.now": ["src/main.ts", "src/front/host/", "src/process/", "src/patch/"],
   // What a patch finds on disk has the system's own times.
