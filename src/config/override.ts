@@ -19,6 +19,29 @@ export async function parseOverrides(raw: readonly string[]): Promise<Overrides>
   return { ok: true, table };
 }
 
+/**
+ * A key with a value of JSON, as `-c` would have it: how programs give settings. Null sets nothing, and so gives undefined;
+ * inside a list or a table it is refused by whoever reads the key.
+ */
+export function overrideOf(key: string, value: unknown): string | undefined {
+  return value === null ? undefined : `${key}=${tomlOf(value)}`;
+}
+
+/** A value of JSON as TOML on one line. */
+function tomlOf(value: unknown): string {
+  // TOML takes the escapes of JSON, but wants DEL escaped as well, and no halves of surrogate pairs.
+  if (typeof value === "string") return JSON.stringify(wellFormed(value)).replaceAll("\x7f", "\\u007f");
+  if (Array.isArray(value)) return `[${value.map(tomlOf).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  return `{ ${Object.entries(value)
+    .map(([key, inner]) => `${tomlOf(key)} = ${tomlOf(inner)}`)
+    .join(", ")} }`;
+}
+
+function wellFormed(text: string): string {
+  return Buffer.from(text, "utf8").toString("utf8");
+}
+
 /** Where the first `=` outside quotes stands; -1 when there is none. */
 function endOfKey(text: string): number {
   const key = /^(?:"[^"]*"|'[^']*'|[^"'=])*=/.exec(text);

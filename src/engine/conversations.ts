@@ -6,7 +6,7 @@ import type { Conversations, EngineDeps } from "./types.js";
 /** The engine: conversations that share a process and nothing else. */
 export function createConversations(deps: EngineDeps): Conversations {
   const root = Scope.root("engine");
-  const open = new Set<Session>();
+  const open = new Map<string, Session>();
   const levels = new SandboxLevels(root.signal);
   return {
     start: (config) => {
@@ -17,13 +17,14 @@ export function createConversations(deps: EngineDeps): Conversations {
         config,
         deps,
         levels,
-        onClosed: (closed) => open.delete(closed),
+        onClosed: () => open.delete(id),
       });
-      open.add(session);
+      open.set(id, session);
       return session;
     },
+    find: (id) => open.get(id),
     close: async () => {
-      await Promise.all([...open].map((session) => session.close()));
+      await Promise.all([...open.values()].map((session) => session.close()));
       await root.end();
     },
   };

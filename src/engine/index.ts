@@ -1,3 +1,3 @@
 export { killAllNow as killEverythingNow } from "../process/index.js";
 export { createConversations } from "./conversations.js";
-export type { Conversation, Conversations, EngineDeps, Listener, TurnEnd } from "./types.js";
+export type { Conversation, Conversations, EngineDeps, InputOp, Listener, TurnEnd } from "./types.js";

@@ -13,16 +13,14 @@ import type { SandboxLevels } from "./sandbox-levels.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
-import type { Conversation, EngineDeps, Listener, TurnEnd } from "./types.js";
+import type { Conversation, EngineDeps, InputOp, Listener, TurnEnd } from "./types.js";
 
-/** A submission as the mailbox holds it; `answer` is called once for an interrupt. */
+/** A submission as the mailbox holds it; `answer` is called once for an interrupt, and for input that wants a turn of its own. */
 interface Submitted {
   readonly id: string;
   readonly op: Op;
   readonly answer?: (end: TurnEnd | undefined) => void;
 }
-
-type InputOp = Extract<Op, { type: "user_input" | "user_turn" }>;
 
 interface Init {
   readonly id: string;
@@ -31,7 +29,7 @@ interface Init {
   readonly deps: EngineDeps;
   readonly levels: SandboxLevels;
   /** Called once, when nothing of the conversation is left. */
-  readonly onClosed: (session: Session) => void;
+  readonly onClosed: () => void;
 }
 
 /**
@@ -87,12 +85,19 @@ export class Session implements Conversation, TurnHost {
   }
 
   submit(op: Op, id?: string): string {
-    const given = id ?? String(this.#nextId);
-    this.#nextId += 1;
+    const given = this.#takeId(id);
     const answer = (end: TurnEnd | undefined) => this.#answerInterrupt(given, end);
     const submitted = op.type === "interrupt" ? { id: given, op, answer } : { id: given, op };
     if (!this.#mailbox.push(submitted)) this.#refuse(submitted);
     return given;
+  }
+
+  runTurn(op: InputOp, id?: string): { id: string; ended: Promise<TurnEnd | undefined> } {
+    const given = this.#takeId(id);
+    const ended = new Promise<TurnEnd | undefined>((answer) => {
+      if (!this.#mailbox.push({ id: given, op, answer })) answer(undefined);
+    });
+    return { id: given, ended };
   }
 
   subscribe(listener: Listener): () => void {
@@ -141,6 +146,14 @@ export class Session implements Conversation, TurnHost {
     if (this.#turn === turn) this.#turn = undefined;
   }
 
+  /** The id given, or the next number; numbers go on above those given, so that no two turns have one id. */
+  #takeId(id: string | undefined): string {
+    const given = id ?? String(this.#nextId);
+    const number = Number(given);
+    if (String(number) === given && Number.isSafeInteger(number)) this.#nextId = Math.max(this.#nextId, number + 1);
+    return given;
+  }
+
   // The loop.
 
   async #loop(): Promise<void> {
@@ -158,13 +171,14 @@ export class Session implements Conversation, TurnHost {
     else this.#tell(id, { type: "error", message: "the conversation is closed" });
   }
 
-  async #handle({ id, op, answer }: Submitted): Promise<void> {
+  async #handle(submitted: Submitted): Promise<void> {
+    const { id, op, answer } = submitted;
     switch (op.type) {
       case "interrupt":
         return this.#interrupt(answer);
       case "user_input":
       case "user_turn":
-        return this.#takeInput(id, op);
+        return this.#takeInput(op, submitted);
       case "compact":
         return this.#startCompact(id);
       case "override_turn_context":
@@ -205,10 +219,15 @@ export class Session implements Conversation, TurnHost {
     turn.stop("interrupted");
   }
 
-  async #takeInput(id: string, op: InputOp): Promise<void> {
+  async #takeInput(op: InputOp, { id, answer }: Submitted): Promise<void> {
+    if (answer !== undefined && this.#turn?.isRunning === true) {
+      answer(undefined);
+      return;
+    }
     if (this.#turn?.steer(op.items) === true) return;
     await this.#turn?.ended;
     const turn = this.#begin(id, settingsOfTurn(this.#settings, op));
+    if (answer !== undefined) turn.onEnded(answer);
     turn.steer(op.items);
     this.#drive(turn, () => runSteps(turn, this.#talk));
   }
@@ -262,7 +281,7 @@ export class Session implements Conversation, TurnHost {
     await stopped;
     await this.#scope.end({ reason: { kind: "closed" } });
     this.#talk.close();
-    this.#onClosed(this);
+    this.#onClosed();
   }
 
   /** An error that nothing expects is a bug: it must end the process with its trace, not the conversation in silence. */

@@ -15,11 +15,20 @@ export interface TurnEnd {
   readonly event: TerminalMsg;
 }
 
+/** An op that starts a turn, or steers the one that runs. */
+export type InputOp = Extract<Op, { type: "user_input" | "user_turn" }>;
+
 /** One conversation: a queue of submissions in, events out. */
 export interface Conversation {
   readonly id: string;
   /** Queues an op; never throws. Returns the submission's id: the one given, else the next number of this conversation. */
   submit(op: Op, id?: string): string;
+  /**
+   * Queues input for a turn of its own, never to steer another one; `id` as in `submit`. `ended` is the turn's end, after its
+   * terminal event; undefined, at once, when another turn runs by then (one that is being stopped is waited for) or the
+   * conversation is closed.
+   */
+  runTurn(op: InputOp, id?: string): { readonly id: string; readonly ended: Promise<TurnEnd | undefined> };
   /** Events from now on; the ones before the first subscription are delivered to it when it attaches. */
   subscribe(listener: Listener): () => void;
   /**
@@ -35,6 +44,8 @@ export interface Conversation {
 export interface Conversations {
   /** The first event of a conversation is `session_configured`. */
   start(config: Config): Conversation;
+  /** One that is open. */
+  find(id: string): Conversation | undefined;
   /** Closes all. */
   close(): Promise<void>;
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { overrideOf } from "../../src/config/index.js";
 import { loaded, makePlace, refused } from "./place.js";
 
 /** Values as typed after `-c compact_prompt=`, and the text they come to (or, for other types, what is said of them). */
@@ -69,4 +71,36 @@ test("keys of objects mean nothing in a table", async (t) => {
   assert.equal(config.model, "gpt-5");
   assert.equal(({} as { model?: string }).model, undefined);
   assert.equal(Object.getOwnPropertyDescriptor(config.commandEnv, "__proto__")?.value, "v");
+});
+
+test("values of JSON, given by a program, arrive as they are", async (t) => {
+  const place = makePlace(t);
+  const mode = overrideOf("sandbox_mode", "workspace-write")!;
+  const roots = overrideOf("sandbox_workspace_write", { writable_roots: ["/a b", '/"c"'], network_access: true })!;
+  const { sandboxPolicy } = await loaded(place, { overrides: [mode, roots] });
+  assert.deepEqual(sandboxPolicy, {
+    mode: "workspace-write",
+    writable_roots: ["/a b", '/"c"'],
+    network_access: true,
+    exclude_tmpdir_env_var: false,
+    exclude_slash_tmp: false,
+  });
+  assert.equal((await loaded(place, { overrides: [overrideOf("model_context_window", 1e6)!] })).contextWindow, 1e6);
+  assert.equal(overrideOf("model", null), undefined);
+  const wrong = overrideOf("sandbox_workspace_write.writable_roots", [null])!;
+  assert.match(await refused(place, { overrides: [wrong] }), /writable_roots: expected/);
+
+  const value = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
+  await fc.assert(
+    fc.asyncProperty(value, value, async (text, key) => {
+      const { compactPrompt } = await loaded(place, { overrides: [overrideOf("compact_prompt", text)!] });
+      assert.equal(compactPrompt, text);
+      const set = overrideOf("shell_environment_policy", {
+        inherit: "none",
+        set: { [`k${key.replaceAll("=", "")}`]: text },
+      })!;
+      assert.deepEqual(Object.values((await loaded(place, { overrides: [set] })).commandEnv), [text]);
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -301,3 +301,39 @@ test("a home folder that can't be made costs the record, and the user is told", 
   await talk.close();
   await server.close();
 });
+
+test("input that wants a turn of its own gets one, or is told that another runs", async () => {
+  const { server, talk } = await openTalk();
+  const gate = hold();
+  server.enqueue([partial("On it"), gate, text(".")], text("Second."));
+  const input = (content: string) => ({
+    type: "user_input" as const,
+    items: [{ type: "text" as const, text: content }],
+  });
+  const first = talk.conversation.runTurn(input("one"), "7");
+  await gate.reached;
+  assert.equal(await talk.conversation.runTurn(input("lost")).ended, undefined);
+  gate.release();
+  const end = await first.ended;
+  assert.deepEqual([end?.status, end?.turnId, end?.event], ["completed", "7", talk.events.at(-1)?.msg]);
+
+  // Numbers go on above those that were given.
+  const second = talk.conversation.runTurn(input("two"));
+  assert.equal(second.id, "9");
+  assert.equal((await second.ended)?.status, "completed");
+
+  // One that is being stopped is waited for, not taken for one that runs.
+  server.enqueue([partial("cut"), stall()], text("Fourth."));
+  const third = talk.conversation.runTurn(input("three"));
+  await talk.until("agent_message_delta", (_, event) => event.id === third.id);
+  const stopped = talk.conversation.interrupt();
+  const fourth = talk.conversation.runTurn(input("four"));
+  assert.equal((await stopped)?.turnId, third.id);
+  assert.equal((await third.ended)?.status, "interrupted");
+  assert.equal((await fourth.ended)?.status, "completed");
+  checkStopContract(talk.events);
+  await talk.close();
+  assert.equal(await talk.conversation.runTurn(input("too late")).ended, undefined);
+  assert.ok(!JSON.stringify(server.requests.map((request) => request.input)).includes("lost"));
+  await server.close();
+});

@@ -74,6 +74,10 @@ export function fakeConversation(script: readonly Step[]): FakeConversation {
       if (op.type === "shutdown") void emit({ id: submissionId, msg: { type: "shutdown_complete" } });
       return submissionId;
     },
+    runTurn(op, id) {
+      const given = this.submit(op, id);
+      return { id: given, ended: new Promise((resolve) => setImmediate(() => resolve(turn?.ended))) };
+    },
     subscribe(listener) {
       const before = backlog ?? [];
       backlog = undefined;
@@ -113,6 +117,7 @@ export function fakeEngine(script: readonly Step[]) {
   return {
     createConversations: (): Conversations => ({
       start: () => fakeConversation(script),
+      find: () => undefined,
       close: async () => {},
     }),
     killEverythingNow: () => void writeSync(2, "[killed]\n"),
