@@ -2,7 +2,7 @@ import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { namespaceProgram } from "../process/index.js";
 import type { Guard } from "./guard.js";
-import { hostSockets } from "./host-sockets.js";
+import type { Covers } from "./host-sockets.js";
 import type { Walls } from "./types.js";
 import { isInside } from "./writable-roots.js";
 
@@ -22,6 +22,8 @@ const PROC_SETTINGS = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi
 export interface Cell {
   readonly roots: readonly string[];
   readonly guard: Guard;
+  /** The machine's sockets, out of reach. */
+  readonly covers: Covers;
   readonly network: boolean;
   readonly cwd: string;
   readonly home: string;
@@ -32,8 +34,8 @@ export interface Cell {
 
 /** The whole argv that runs a program in the cell: a PID, IPC and, without network, a network namespace of its own. */
 export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell, argv: readonly string[]): string[] {
-  const sockets = hostSockets([...RUN_FOLDERS, "/dev", "/proc"]);
-  const anchors = [...cell.roots, ...cell.guard.mounts.map(({ path }) => path), ...sockets];
+  const { folders, files } = cell.covers;
+  const anchors = [...cell.roots, ...cell.guard.mounts.map(({ path }) => path), ...folders, ...files];
   return [
     ...[walls.program, "--die-with-parent", "--unshare-pid", "--unshare-ipc"],
     ...(cell.network ? [] : ["--unshare-net"]),
@@ -45,7 +47,8 @@ export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell
     ...writableFolders(cell.roots, anchors).flatMap((path) => ["--bind", path, path]),
     ...cell.guard.mounts.flatMap(({ path, kind }) => [kind === "held" ? "--bind" : "--ro-bind", path, path]),
     ...homeMounts(cell),
-    ...sockets.flatMap((path) => ["--ro-bind", "/dev/null", path]),
+    ...folders.flatMap((path) => coverFolder(path, cell)),
+    ...files.flatMap((path) => ["--ro-bind", "/dev/null", path]),
     ...["--chdir", cell.cwd, "--", ...namespaceProgram(argv)],
   ];
 }
@@ -92,6 +95,12 @@ function runMounts({ network, cwd, roots }: Cell): string[] {
     ...shown.filter((path) => isInside(path, hidden)).flatMap((path) => ["--ro-bind", path, path]),
     ...(roots.some((root) => isInside(root, hidden)) ? [] : hidden.flatMap((path) => ["--remount-ro", path])),
   ];
+}
+
+/** Where commands may write they can have sockets of their own in its place. */
+function coverFolder(path: string, { roots }: Cell): string[] {
+  const empty = ["--perms", "0700", "--tmpfs", path];
+  return isInside(path, roots) ? empty : [...empty, "--remount-ro", path];
 }
 
 function homeMounts({ home, roots }: Cell): string[] {

@@ -46,6 +46,12 @@ export interface Watched {
 }
 
 export type Wrapped =
-  | { readonly ok: true; readonly command: Command; readonly watched: readonly Watched[] }
+  | {
+      readonly ok: true;
+      readonly command: Command;
+      readonly watched: readonly Watched[];
+      /** Sockets in writable folders that are covered: where one goes away before it is, an empty file may take its place. */
+      readonly covered: readonly string[];
+    }
   /** Why the command can't run under this policy here, for people; it must not be run some other way unasked. */
   | { readonly ok: false; readonly reason: string };

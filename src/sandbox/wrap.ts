@@ -2,10 +2,11 @@ import { type Command, findObstacle, namespaceProgram } from "../process/index.j
 import type { SandboxPolicy } from "../protocol/index.js";
 import { bubblewrapArgv } from "./bubblewrap.js";
 import { guardFor } from "./guard.js";
+import { coversFor, type HostSocket, hostSockets } from "./host-sockets.js";
 import { seatbeltProfile } from "./seatbelt.js";
 import { seccompFilter } from "./seccomp.js";
 import type { Place, SandboxLevel, Wrapped } from "./types.js";
-import { writableRoots } from "./writable-roots.js";
+import { isInside, writableRoots } from "./writable-roots.js";
 
 /** What leads to services of the machine that are out of reach. */
 const DROPPED = [
@@ -15,13 +16,13 @@ const DROPPED = [
 
 /**
  * The command to run in place of `command`, so that it can do no more than the policy allows, with what the level
- * offers. Looks at the disk (the writable folders, git's settings in them), changes nothing. Refused, never loosened:
+ * offers. `sockets`: the machine's to cover, when not all there are. Looks at the disk (the writable folders, git's settings in them), changes nothing. Refused, never loosened:
  * what the level can't do, folders that can't be used, programs that are not there.
  */
 export function wrap(
   command: Command,
   policy: SandboxPolicy,
-  around: { readonly place: Place; readonly level: SandboxLevel },
+  around: { readonly place: Place; readonly level: SandboxLevel; readonly sockets?: readonly HostSocket[] | undefined },
 ): Wrapped {
   const obstacle = findObstacle(command);
   if (obstacle !== undefined) return { ok: false, reason: obstacle };
@@ -39,24 +40,35 @@ export function wrap(
   const env = environment(command, policy.mode, network);
   if (walls.kind === "seatbelt") {
     const argv = [walls.program, "-p", seatbeltProfile({ roots, guard, network }), ...command.argv];
-    return { ok: true, command: { ...command, argv, env: { ...env, CODEX_SANDBOX: "seatbelt" } }, watched: [] };
+    return {
+      ok: true,
+      command: { ...command, argv, env: { ...env, CODEX_SANDBOX: "seatbelt" } },
+      watched: [],
+      covered: [],
+    };
   }
+  const sockets = around.sockets ?? hostSockets();
+  if (sockets === undefined)
+    return { ok: false, reason: "more programs of this machine listen on socket files than can be kept out of reach" };
   const filter = seccompFilter({ arch: process.arch, network });
+  const { home } = around.place;
+  const needed = [...roots, ...guard.mounts.map(({ path }) => path), command.cwd, home];
   const cell = {
     ...{ roots, guard, network, filtered: filter !== undefined, isRoot: process.geteuid?.() === 0 },
-    ...{ cwd: command.cwd, home: around.place.home },
+    ...{ cwd: command.cwd, home, covers: coversFor(sockets, needed) },
   };
   const argv = bubblewrapArgv(walls, cell, command.argv);
   const passed = filter === undefined ? [] : [filter];
-  return { ok: true, command: { ...command, argv, env, namespace: true, passed }, watched: guard.watched };
+  const covered = cell.covers.files.filter((path) => isInside(path, roots));
+  return { ok: true, command: { ...command, argv, env, namespace: true, passed }, watched: guard.watched, covered };
 }
 
 /** Nothing is kept from the command: it only gets a PID namespace where one can be had. */
 function wrapFully(command: Command, { cage }: SandboxLevel): Wrapped {
   const env = { ...command.env, BELAY_SANDBOX: "danger-full-access" };
-  if (cage === undefined) return { ok: true, command: { ...command, env }, watched: [] };
+  if (cage === undefined) return { ok: true, command: { ...command, env }, watched: [], covered: [] };
   const argv = [...cage.argv, ...namespaceProgram(command.argv)];
-  return { ok: true, command: { ...command, argv, env, namespace: true }, watched: [] };
+  return { ok: true, command: { ...command, argv, env, namespace: true }, watched: [], covered: [] };
 }
 
 function environment(command: Command, mode: SandboxPolicy["mode"], network: boolean): Record<string, string> {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -63,7 +65,7 @@ describe("work (needs bubblewrap)", () => {
       const world = makeWorld(user);
       t.after(() => removeWorld(world));
       const view =
-        'id; umask; pwd; hostname; cat /proc/self/cgroup; ulimit -a; grep -E "CapEff|CapPrm|Seccomp:|NoNewPrivs|SigIgn|SigBlk" /proc/self/status; ls /run /dev; readlink /proc/self/ns/net /proc/self/ns/ipc /proc/self/ns/uts; for f in /proc/sys/kernel/printk /proc/sysrq-trigger; do test -w $f; echo $?; done; ls -n /root 2>&1 | head -3';
+        'id; umask; pwd; hostname; cat /proc/self/cgroup; ulimit -a; grep -E "CapEff|CapPrm|Seccomp:|NoNewPrivs|SigIgn|SigBlk" /proc/self/status; ls /dev; stat -c %d:%i /run; readlink /proc/self/ns/net /proc/self/ns/ipc /proc/self/ns/uts; for f in /proc/sys/kernel/printk /proc/sysrq-trigger; do test -w $f; echo $?; done; ls -n /root 2>&1 | head -3';
       const ids = user.id === undefined ? {} : { uid: user.id, gid: user.id };
       const env = { PATH: process.env.PATH, HOME: world.home };
       const plain = spawnSync("sh", ["-c", view], { cwd: world.ws, env, encoding: "utf8", ...ids });
@@ -78,6 +80,38 @@ describe("work (needs bubblewrap)", () => {
       assert.deepEqual([wrote!.code, wrote!.contained, existsSync(join(world.home, "new"))], [9, true, true]);
     });
   }
+
+  test("where programs make and remove sockets all the time, commands run all the same", LIMIT, async (t) => {
+    const world = makeWorld(USERS.at(-1)!);
+    t.after(() => removeWorld(world));
+    chmodSync(world.ws, 0o777);
+    const stop = churn(["/tmp", world.outside, world.ws].map((folder) => join(folder, `churn-${process.pid}`)));
+    const jobs = Array.from({ length: 12 }, (_, at): Job => ({ id: String(at), policy: WORKSPACE, argv: sh("true") }));
+    const results = await runJobs(world, jobs);
+    await stop();
+    for (const { id } of jobs) {
+      const result = results.get(id)!;
+      assert.ok(result.refused === undefined, result.refused);
+      assert.deepEqual([result.end, result.code], ["exited", 0], result.error);
+    }
+    assert.deepEqual(
+      readdirSync(world.ws).filter((name) => name.startsWith("churn")),
+      [],
+    );
+  });
+
+  test("a folder of sockets is covered as a whole: the next one in it is out of reach too", LIMIT, async (t) => {
+    const world = makeWorld(USERS.at(-1)!);
+    t.after(() => removeWorld(world));
+    const folder = join(world.outside, "sockets");
+    mkdirSync(folder);
+    chmodSync(folder, 0o777);
+    const jobs = [{ id: "look", policy: WORKSPACE, argv: sh(`ls -A '${folder}' | grep -c sock; touch '${folder}/x'`) }];
+    const results = await runJobs(world, jobs, { listen: join(folder, "first.sock") });
+    const result = results.get("look")!;
+    assert.ok(result.refused === undefined, result.refused);
+    assert.match(result.output, /^0\n.*Read-only file system/);
+  });
 
   test("nothing is left in the project, and what no mount can guard is told", LIMIT, async (t) => {
     const world = makeWorld(USERS.at(-1)!);
@@ -119,3 +153,22 @@ describe("work (needs bubblewrap)", () => {
     }
   });
 });
+
+/** Listens on socket files by these names and closes them, each for a few turns of the loop, over and over. */
+function churn(names: readonly string[]): () => Promise<unknown> {
+  let isOver = false;
+  const keep = async (name: string) => {
+    for (let at = 0; !isOver; at += 1) {
+      const server = createServer().listen(`${name}-${at % 3}`);
+      await once(server, "listening");
+      await new Promise((done) => setTimeout(done, at % 20));
+      server.close();
+      await once(server, "close");
+    }
+  };
+  const all = names.flatMap((name) => ["a", "b", "c"].map((one) => keep(`${name}-${one}`)));
+  return () => {
+    isOver = true;
+    return Promise.all(all);
+  };
+}

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { run } from "../../src/process/index.js";
-import { type Place, probe, type SandboxLevel, wrap } from "../../src/sandbox/index.js";
+import { type Place, probe, runSandboxed, type SandboxLevel, wrap } from "../../src/sandbox/index.js";
 import { FULL, noBubblewrap, READ_ONLY, WORKSPACE } from "./jobs.js";
 
 const PATH = process.env.PATH ?? "";
@@ -122,4 +124,28 @@ test("a bwrap that the project brings along is not used (needs bubblewrap)", { s
   assert.ok(level.walls?.kind === "bubblewrap");
   assert.ok(![own, linked].includes(level.walls.program), level.walls.program);
   assert.deepEqual([level.reasons.walls, level.cage !== undefined], [[], true]);
+});
+
+test("an empty file that a mount left in the place of a socket is removed", async (t) => {
+  const where = place(t);
+  const socket = join(where.cwd, "service.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  t.after(() => server.close());
+  const program = join(where.home, "bwrap");
+  // What bubblewrap does when the socket is gone by the time it gets there.
+  writeFileSync(
+    program,
+    `#!/bin/sh\n[ -S '${socket}' ] && rm '${socket}' && install -m 444 /dev/null '${socket}'\nexit 1\n`,
+    { mode: 0o755 },
+  );
+  const level: SandboxLevel = { ...NOTHING, walls: { kind: "bubblewrap", program, proc: "own" } };
+  const ran = await runSandboxed(command(where), WORKSPACE, {
+    signal,
+    keep: { head: 0, tail: 0 },
+    place: where,
+    level,
+  });
+  assert.ok(ran.ok && ran.exit.end === "not_started");
+  assert.equal(existsSync(socket), false);
 });
