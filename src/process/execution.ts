@@ -61,7 +61,11 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   const namespace = launched.report !== undefined;
   const tree = new ProcessTree(pid, { namespace });
   const gate = namespace ? gateFor(options.onOutput) : undefined;
-  const watch = watchFor(launched, { ...options, onReady: () => gate?.open() });
+  const onReady = () => {
+    gate?.open();
+    options.onReady?.();
+  };
+  const watch = watchFor(launched, { ...options, onReady });
   const onOutput = gate?.onOutput ?? options.onOutput;
   const capture = new Capture({ keep: options.keep, onOutput, onFailure: watch.fail });
   const release = () => capture.release();

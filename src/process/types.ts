@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly onOutput?: (stream: OutputStream, chunk: Uint8Array) => void | Promise<void>;
   /** Called once, right after the start, before any output; not called when nothing was started. */
   readonly onStart?: (pid: number) => void;
+  /** In a namespace: called once it is made, when the program starts in it. */
+  readonly onReady?: () => void;
 }
 
 /** How a command ended: always a value. */

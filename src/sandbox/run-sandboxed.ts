@@ -33,8 +33,9 @@ export async function runSandboxed(
     sockets = attempt < ATTEMPTS || sockets === undefined || now === undefined ? now : lasting(sockets, now);
     const wrapped = wrap(command, policy, { ...options, sockets });
     if (!wrapped.ok) return wrapped;
-    const exit = await run(wrapped.command, options);
-    removeLitter(wrapped.covered);
+    const clean = () => removeLitter(wrapped.covered);
+    const exit = await run(wrapped.command, { ...options, onReady: clean });
+    clean();
     const mounted = wrapped.command.namespace === true && policy.mode !== "danger-full-access";
     const argv = wrapped.command.argv.join("\0");
     const last = attempt >= (argv === before ? ATTEMPTS : MOST_ATTEMPTS);
