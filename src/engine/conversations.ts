@@ -7,7 +7,7 @@ import type { Conversations, EngineDeps } from "./types.js";
 export function createConversations(deps: EngineDeps): Conversations {
   const root = Scope.root("engine");
   const open = new Map<string, Session>();
-  const levels = new SandboxLevels(root.signal);
+  const levels = new SandboxLevels(root.signal, deps);
   return {
     start: (config) => {
       const id = newId(deps);

@@ -8,7 +8,7 @@ import { abortMessage, environmentContext, partialMessage, projectDocsMessage } 
 import { History } from "./history.js";
 import { BASE_INSTRUCTIONS } from "./instructions.js";
 import type { Recorder } from "./recorder.js";
-import type { SandboxLevels } from "./sandbox-levels.js";
+import type { ConversationLevel } from "./sandbox-levels.js";
 import { DEFAULT_TIMEOUT_MS } from "./tools/command.js";
 import { TOOLS } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
@@ -21,7 +21,7 @@ interface Init {
   readonly config: Config;
   readonly recorder: Recorder;
   readonly approvals: Approvals;
-  readonly levels: SandboxLevels;
+  readonly level: ConversationLevel;
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;
@@ -172,7 +172,7 @@ export class Conversing {
   }
 
   #toolContext(turn: Turn, call: ToolCall, scope: Scope): ToolContext {
-    const { config, approvals, levels } = this.#init;
+    const { config, approvals, level } = this.#init;
     return {
       callId: call.callId,
       turnId: turn.id,
@@ -182,7 +182,7 @@ export class Conversing {
       env: config.commandEnv,
       commandTimeoutMs: config.commandTimeoutMs ?? DEFAULT_TIMEOUT_MS,
       outputTokens: config.toolOutputTokenLimit,
-      sandboxLevel: () => levels.levelFor(config, turn.settings.cwd),
+      sandboxLevel: () => level.forCommands(turn.settings.cwd),
       home: config.home,
       approvals,
       emit: (msg) => turn.emit(msg),

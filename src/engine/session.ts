@@ -2,6 +2,7 @@ import { Mailbox, type Scope } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import type { EventMsg, Op, TerminalMsg } from "../protocol/index.js";
 import { historyLog } from "../rollout/index.js";
+import type { LevelReport } from "../sandbox/index.js";
 import { Approvals } from "./approvals.js";
 import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
@@ -9,7 +10,7 @@ import { EventHub } from "./event-hub.js";
 import { endCutPatches } from "./patch-recovery.js";
 import { answerQuery } from "./queries.js";
 import { type Recorder, recorderFor } from "./recorder.js";
-import type { SandboxLevels } from "./sandbox-levels.js";
+import { ConversationLevel, type SandboxLevels } from "./sandbox-levels.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
@@ -46,6 +47,7 @@ export class Session implements Conversation, TurnHost {
   readonly #approvals = new Approvals();
   readonly #recorder: Recorder;
   readonly #talk: Conversing;
+  readonly #level: ConversationLevel;
   #settings: Settings;
   #turn: Turn | undefined;
   #isShutDown = false;
@@ -61,25 +63,19 @@ export class Session implements Conversation, TurnHost {
     this.#config = config;
     this.#settings = settingsOf(config);
     this.#recorder = recorderFor({ id, config, deps });
+    this.#level = new ConversationLevel(levels, config, (message) => {
+      this.#tell("", { type: "background_event", message });
+    });
     const { clock, random, version } = deps;
     this.#talk = new Conversing({
       id,
       config,
       recorder: this.#recorder,
       approvals: this.#approvals,
-      levels,
+      level: this.#level,
       clock,
       random,
       version,
-    });
-    const log = historyLog(config.home);
-    this.#tell("", {
-      type: "session_configured",
-      session_id: id,
-      model: config.model,
-      history_log_id: log.logId,
-      history_entry_count: log.count,
-      rollout_path: this.#recorder.path,
     });
     scope.spawn("loop", () => this.#loop()).catch((error: unknown) => this.#crash(error));
   }
@@ -157,12 +153,30 @@ export class Session implements Conversation, TurnHost {
   // The loop.
 
   async #loop(): Promise<void> {
+    const level = this.#level.introduce();
+    this.#introduce(level instanceof Promise ? await level : level);
     // Before anything of this conversation touches the files.
     for (const message of await endCutPatches(this.#config.home)) this.#tell("", { type: "background_event", message });
     for await (const submitted of this.#mailbox) {
       if (!this.#isShutDown) await this.#handle(submitted);
       else this.#refuse(submitted);
     }
+  }
+
+  /** The first event. */
+  #introduce(level: LevelReport | undefined): void {
+    const { home, model } = this.#config;
+    const log = historyLog(home);
+    const sandbox = level === undefined ? {} : { sandbox: { ...level, missing: [...level.missing] } };
+    this.#tell("", {
+      type: "session_configured",
+      session_id: this.id,
+      model,
+      history_log_id: log.logId,
+      history_entry_count: log.count,
+      rollout_path: this.#recorder.path,
+      ...sandbox,
+    });
   }
 
   /** After a shutdown every submission is still answered. */

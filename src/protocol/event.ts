@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { inputItemSchema } from "./op.js";
-import { fileChangeSchema } from "./policy.js";
+import { fileChangeSchema, sandboxLevelSchema } from "./policy.js";
 
 /** The event half of the queue pair (Codex 0.23 `codex proto`). Fields marked "ours" are additions its clients ignore. */
 
@@ -56,6 +56,8 @@ export const eventMsgSchema = v.variant("type", [
     history_entry_count: v.number(),
     /** Ours: the session file, when the conversation is recorded. */
     rollout_path: v.optional(v.string()),
+    /** Ours: what keeps commands to their sandbox mode on this machine. */
+    sandbox: v.optional(sandboxLevelSchema),
   }),
   typed("task_started", { model_context_window: optionalCount }),
   typed("agent_message_delta", { delta: v.string() }),

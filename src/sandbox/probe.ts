@@ -1,11 +1,9 @@
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
 import { type Exit, namespaceProgram, run } from "../process/index.js";
 import { bubblewrapCage } from "./bubblewrap.js";
+import { findProgram, isProgram } from "./find-program.js";
 import { runSandboxed } from "./run-sandboxed.js";
 import type { Cage, Place, SandboxLevel, Walls } from "./types.js";
 import { unshareCage } from "./unshare.js";
-import { findFolder, isInside } from "./writable-roots.js";
 
 const SEATBELT = "/usr/bin/sandbox-exec";
 /** How long a probe may take, ms. */
@@ -109,41 +107,9 @@ function complaint(exit: Exit): string {
 }
 
 function level(walls: Found<Walls>, cage: Found<Cage>): SandboxLevel {
-  const confined =
-    walls.found === undefined ? "commands can't be confined" : `commands are confined by ${walls.found.kind}`;
-  const dies =
-    cage.found === undefined
-      ? "in danger-full-access what leaves its session may survive a stop"
-      : `full access in a PID namespace (${cage.found.kind})`;
-  return {
-    walls: walls.found,
-    cage: cage.found,
-    summary: `${confined}; ${dies}`,
-    reasons: { walls: walls.reasons, cage: cage.reasons },
-  };
+  return { walls: walls.found, cage: cage.found, reasons: { walls: walls.reasons, cage: cage.reasons } };
 }
 
 function none(...reasons: string[]): { readonly found: undefined; readonly reasons: readonly string[] } {
   return { found: undefined, reasons };
-}
-
-/** A program from PATH, but none that the project brings along. */
-function findProgram(name: string, place: Place, env: Readonly<Record<string, string>>): string | undefined {
-  const cwd = findFolder(place.cwd);
-  const own = cwd.ok && cwd.path !== "/" ? [cwd.path] : [];
-  for (const folder of (env.PATH ?? "").split(":").filter(isAbsolute)) {
-    const path = join(folder, name);
-    if (isProgram(path) && !isInside(realpathSync(path), own) && !isInside(path, own)) return path;
-  }
-  return undefined;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    // Not there, or not for us.
-    return false;
-  }
 }

@@ -32,8 +32,6 @@ export interface SandboxLevel {
   readonly walls: Walls | undefined;
   /** Contains commands in danger-full-access; undefined: what leaves its session may survive a stop. */
   readonly cage: Cage | undefined;
-  /** What is in force, in a line for people. */
-  readonly summary: string;
   /** What is missing of either and what to do about it, a line each; empty when nothing is. */
   readonly reasons: { readonly walls: readonly string[]; readonly cage: readonly string[] };
 }

@@ -39,7 +39,10 @@ export const opSamples: Readonly<Record<Op["type"], readonly Json[]>> = {
 export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> = {
   session_configured: [
     { session_id: "s", model: "m", history_log_id: 0, history_entry_count: 0 },
-    { session_id: "s", model: "m", history_log_id: 1, history_entry_count: 2, rollout_path: "/r.jsonl" },
+    {
+      ...{ session_id: "s", model: "m", history_log_id: 1, history_entry_count: 2, rollout_path: "/r.jsonl" },
+      sandbox: { mode: "read-only", level: "none", summary: "s", missing: ["install it"] },
+    },
   ],
   task_started: [{}, { model_context_window: 1000 }],
   agent_message_delta: [{ delta: "d" }],

@@ -13,7 +13,6 @@ const { signal } = new AbortController();
 const NOTHING: SandboxLevel = {
   walls: undefined,
   cage: undefined,
-  summary: "",
   reasons: { walls: ["bwrap was not found: install it"], cage: [] },
 };
 const WALLS: SandboxLevel = { ...NOTHING, walls: { kind: "bubblewrap", program: "/usr/bin/bwrap", proc: "own" } };

@@ -53,12 +53,14 @@ function userTurn({ config, items, schema }: Prepared): Op {
   };
 }
 
-/** Warnings of the configuration come once the conversation has introduced itself. */
+/** Warnings of the configuration, and what the sandbox lacks here, come once the conversation has introduced itself. */
 function presenting(presenter: Presenter, warnings: readonly string[]) {
   return (msg: EventMsg): void | Promise<void> => {
     const wait = presenter.take(msg);
     if (msg.type !== "session_configured") return wait;
-    for (const message of warnings) void presenter.take({ type: "background_event", message });
+    const { summary, missing = [] } = msg.sandbox ?? {};
+    const lacking = missing.length === 0 ? [] : [`sandbox: ${summary}: ${missing.join("; ")}`];
+    for (const message of [...warnings, ...lacking]) void presenter.take({ type: "background_event", message });
     return wait;
   };
 }
