@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { Exit } from "../../src/process/index.js";
@@ -99,6 +99,8 @@ export function makeWorld(user: User): World {
   for (const part of ["src/base", "src/process", "src/sandbox", "test/sandbox"])
     cpSync(join(build, part), join(base, "program", part), { recursive: true });
   writeFileSync(join(base, "program", "package.json"), '{"type":"module"}');
+  // The one package that these rooms use: the checkout's own may lie where an ordinary user can't read.
+  cpSync(resolve("node_modules/valibot"), join(base, "program/node_modules/valibot"), { recursive: true });
   const setUp = `git init -q . && git config user.name n && git config user.email e && echo a > a && git add a && git commit -qm a && ln -s ../outside link`;
   const made = spawnSync("sh", ["-c", setUp], {
     cwd: ws,
