@@ -3,6 +3,7 @@ import { applyPatchCommand, runApplyPatch } from "./front/apply-patch/index.js";
 import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./front/exec/index.js";
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
+import { runSandbox, sandboxCommand } from "./front/sandbox/index.js";
 import { runTrust, trustCommand } from "./front/trust/index.js";
 
 interface DemoFlags {
@@ -69,6 +70,7 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
     applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
     trustCommand(async (args) => finish(await runTrust(args, deps))),
+    sandboxCommand(overrideOption(), async (args) => finish(await runSandbox(args, deps))),
     demo,
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

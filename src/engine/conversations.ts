@@ -23,6 +23,7 @@ export function createConversations(deps: EngineDeps): Conversations {
       return session;
     },
     find: (id) => open.get(id),
+    sandboxReport: (config) => levels.reportFor(config),
     close: async () => {
       await Promise.all([...open.values()].map((session) => session.close()));
       await root.end();

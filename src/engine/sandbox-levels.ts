@@ -1,10 +1,10 @@
 import { delimiter } from "node:path";
 import type { Random } from "../base/index.js";
 import type { Config } from "../config/index.js";
+import type { LevelReport } from "../protocol/index.js";
 import {
   factsOf,
   type LevelFacts,
-  type LevelReport,
   probe,
   remember,
   remembered,
@@ -47,6 +47,11 @@ export class SandboxLevels {
     const facts = remembered(config, config.commandEnv, this.#version);
     if (facts === undefined) return undefined;
     return reportLevel(config.containFullAccess ? facts : withoutCage(facts), config.sandboxPolicy.mode);
+  }
+
+  /** What a trial says of the mode that a conversation begins with. */
+  async reportFor(config: Config): Promise<LevelReport> {
+    return reportLevel(factsOf(await this.levelFor(config, config.cwd)), config.sandboxPolicy.mode);
   }
 
   #probe({ commandEnv: env, home }: Config, cwd: string): Promise<SandboxLevel> {
@@ -107,10 +112,9 @@ export class ConversationLevel {
       timer = setTimeout(resolve, INTRODUCTION_BOUND_MS, undefined);
     });
     // A trial that the end of the engine cut has no answer.
-    const found = this.#levels.levelFor(this.#config, this.#config.cwd).catch(() => undefined);
-    const level = await Promise.race([found, late]);
+    const found = this.#levels.reportFor(this.#config).catch(() => undefined);
+    this.#told = await Promise.race([found, late]);
     clearTimeout(timer);
-    if (level !== undefined) this.#told = reportLevel(factsOf(level), this.#config.sandboxPolicy.mode);
     return this.#told;
   }
 }

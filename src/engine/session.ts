@@ -1,8 +1,7 @@
 import { Mailbox, type Scope } from "../base/index.js";
 import type { Config } from "../config/index.js";
-import type { EventMsg, Op, TerminalMsg } from "../protocol/index.js";
+import type { EventMsg, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
 import { historyLog } from "../rollout/index.js";
-import type { LevelReport } from "../sandbox/index.js";
 import { Approvals } from "./approvals.js";
 import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
@@ -167,7 +166,6 @@ export class Session implements Conversation, TurnHost {
   #introduce(level: LevelReport | undefined): void {
     const { home, model } = this.#config;
     const log = historyLog(home);
-    const sandbox = level === undefined ? {} : { sandbox: { ...level, missing: [...level.missing] } };
     this.#tell("", {
       type: "session_configured",
       session_id: this.id,
@@ -175,7 +173,7 @@ export class Session implements Conversation, TurnHost {
       history_log_id: log.logId,
       history_entry_count: log.count,
       rollout_path: this.#recorder.path,
-      ...sandbox,
+      ...(level === undefined ? {} : { sandbox: level }),
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Random } from "../base/index.js";
 import type { Config } from "../config/index.js";
-import type { Event, Op, TerminalMsg } from "../protocol/index.js";
+import type { Event, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
 
 /**
  * Called synchronously for every event, in order. A promise returned asks those who can wait (a command's pipes, a model's
@@ -46,6 +46,8 @@ export interface Conversations {
   start(config: Config): Conversation;
   /** One that is open. */
   find(id: string): Conversation | undefined;
+  /** Which level of containment commands of a conversation with these settings would have, by a trial. */
+  sandboxReport(config: Config): Promise<LevelReport>;
   /** Closes all. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
+export type { AttachedExit, AttachedOptions } from "./attached.js";
 export { namespaceProgram } from "./namespace.js";
 export { killAllNow } from "./process-tree.js";
-export { findObstacle } from "./refusal.js";
-export { run } from "./run.js";
+export { findObstacle, type Obstacle } from "./refusal.js";
+export { run, runAttached } from "./run.js";
 export type { Command, Exit, OutputStream, RunOptions } from "./types.js";

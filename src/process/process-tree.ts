@@ -7,14 +7,25 @@ const FIRST_LOOK_MS = 1;
 /** From this age on, ms, process ids may have begun again at the bottom without being noticed: look everywhere. */
 const LONG_RUN_MS = 10_000;
 
-type Signal = "SIGTERM" | "SIGKILL";
+export type Signal = "SIGTERM" | "SIGKILL";
+
+/** What can be killed as a whole. */
+export interface Killable {
+  signal(name: Signal): void;
+}
 
 /** The trees of the commands that run now. */
-const live = new Set<ProcessTree>();
+const live = new Set<Killable>();
 
 /** SIGKILL to every process of every running command, without waiting: for a second Ctrl-C, and for crashes. */
 export function killAllNow(): void {
   for (const tree of live) tree.signal("SIGKILL");
+}
+
+/** Takes a tree into the table of live ones; the function returned takes it out. */
+export function keepLive(tree: Killable): () => void {
+  live.add(tree);
+  return () => live.delete(tree);
 }
 
 /** Trees not yet ended. */
@@ -152,7 +163,7 @@ interface Wait {
 }
 
 /** Signals a process, or a group by its negative id. False when there is none. */
-function send(target: number, signal: Signal | 0): boolean {
+export function send(target: number, signal: Signal | 0): boolean {
   try {
     process.kill(target, signal);
     return true;

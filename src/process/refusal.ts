@@ -47,21 +47,28 @@ export function explainFailure(command: Command, code: string): string {
   }
 }
 
+/** `missing`: there is no such program; `not_runnable`: it may not be run; `refused`: the command is none, or its folder. */
+export interface Obstacle {
+  readonly kind: "missing" | "not_runnable" | "refused";
+  /** For people. */
+  readonly reason: string;
+}
+
 /**
  * Why a command could not be started, as far as that can be seen beforehand; for what is started by another program,
  * which would only complain in its output.
  */
-export function findObstacle(command: Command): string | undefined {
+export function findObstacle(command: Command): Obstacle | undefined {
   const refusal = findRefusal(command) ?? explainFolder(command.cwd);
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) return { kind: "refused", reason: refusal };
   const file = findFile(command);
-  if (file === undefined) return explainFailure(command, "ENOENT");
+  if (file === undefined) return { kind: "missing", reason: explainFailure(command, "ENOENT") };
   try {
     accessSync(file, constants.X_OK);
     return undefined;
   } catch {
     // It may not be run: that is the answer.
-    return explainFailure(command, "EACCES");
+    return { kind: "not_runnable", reason: explainFailure(command, "EACCES") };
   }
 }
 

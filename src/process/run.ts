@@ -1,3 +1,4 @@
+import type { AttachedExit, AttachedOptions } from "./attached.js";
 import type { Command, Exit, RunOptions } from "./types.js";
 
 /**
@@ -12,4 +13,10 @@ export async function run(command: Command, options: RunOptions): Promise<Exit> 
   // Loaded by the first command: node:child_process and node:net stay off the start path.
   const { execute } = await import("./execution.js");
   return execute(command, options);
+}
+
+/** `run` with our own standard streams and terminal; see there, and `AttachedExit`. */
+export async function runAttached(command: Command, options: AttachedOptions): Promise<AttachedExit> {
+  const { attach } = await import("./attached.js");
+  return attach(command, options);
 }

@@ -57,6 +57,12 @@ export function descendants(id: number): readonly number[] {
   return found;
 }
 
+/** When a process started, in ticks since the boot: two of one id at different times are told apart by it. Undefined when it has ended. */
+export function startTime(pid: number): string | undefined {
+  const fields = readFields(pid);
+  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
 /** The fields of a process's stat line from its state on: state, parent, group, session, ...; undefined when it ended. */
 function readFields(pid: number): readonly string[] | undefined {
   try {

@@ -30,6 +30,7 @@ export type { InputItem, Op, Submission } from "./op.js";
 export type {
   AskForApproval,
   FileChange,
+  LevelReport,
   ReasoningEffort,
   ReasoningSummary,
   ReviewDecision,

@@ -48,3 +48,4 @@ export type ReviewDecision = v.InferOutput<typeof reviewDecisionSchema>;
 export type ReasoningEffort = v.InferOutput<typeof reasoningEffortSchema>;
 export type ReasoningSummary = v.InferOutput<typeof reasoningSummarySchema>;
 export type FileChange = v.InferOutput<typeof fileChangeSchema>;
+export type LevelReport = v.InferOutput<typeof sandboxLevelSchema>;

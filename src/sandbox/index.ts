@@ -1,7 +1,7 @@
 export { appeared } from "./guard.js";
 export { probe } from "./probe.js";
 export { remember, remembered } from "./remembered.js";
-export { factsOf, type LevelFacts, type LevelReport, reportLevel, sameReport } from "./report.js";
-export { type Ran, runSandboxed } from "./run-sandboxed.js";
+export { factsOf, type LevelFacts, reportLevel, sameReport } from "./report.js";
+export { attachSandboxed, type Ran, runSandboxed } from "./run-sandboxed.js";
 export type { Cage, Place, SandboxLevel, Walls, Watched, Wrapped } from "./types.js";
 export { wrap } from "./wrap.js";

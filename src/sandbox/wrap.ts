@@ -25,7 +25,7 @@ export function wrap(
   around: { readonly place: Place; readonly level: SandboxLevel; readonly sockets?: readonly HostSocket[] | undefined },
 ): Wrapped {
   const obstacle = findObstacle(command);
-  if (obstacle !== undefined) return { ok: false, reason: obstacle };
+  if (obstacle !== undefined) return { ok: false, reason: obstacle.reason };
   if (policy.mode === "danger-full-access") return wrapFully(command, around.level);
   const { walls } = around.level;
   if (walls === undefined) {

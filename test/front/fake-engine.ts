@@ -118,6 +118,7 @@ export function fakeEngine(script: readonly Step[]) {
     createConversations: (): Conversations => ({
       start: () => fakeConversation(script),
       find: () => undefined,
+      sandboxReport: () => Promise.resolve({ mode: "danger-full-access", level: "cage", summary: "", missing: [] }),
       close: async () => {},
     }),
     killEverythingNow: () => void writeSync(2, "[killed]\n"),

@@ -24,6 +24,8 @@ export const FLOORS: Readonly<Record<string, number>> = {
   "front/exec": 5,
   "front/proto": 5,
   "front/trust": 5,
+  "front/sandbox": 5,
+  "front/doctor": 5,
   "front/tui": 5,
   "front/api": 5,
   "front/mcp-server": 5,

@@ -17,6 +17,8 @@ export interface ExecArgs {
   readonly json: boolean;
   readonly color: ColorChoice;
   readonly skipGitRepoCheck: boolean;
+  /** Nothing starts where this machine can't keep commands to the sandbox mode. */
+  readonly requireSandbox: boolean;
   readonly deadlineMs: number | undefined;
   readonly oss: boolean;
   /** No sandbox, no questions, no git check. */
@@ -35,6 +37,7 @@ interface Flags {
   readonly experimentalJson?: boolean;
   readonly color: ColorChoice;
   readonly skipGitRepoCheck?: boolean;
+  readonly requireSandbox?: boolean;
   readonly deadline?: number;
   readonly oss?: boolean;
   readonly dangerouslyBypassApprovalsAndSandbox?: boolean;
@@ -94,6 +97,7 @@ export function execCommand(run: (args: ExecArgs) => Promise<void>): Command {
     .option("--json, --experimental-json", "print events as JSON lines")
     .addOption(colorOption())
     .option("--skip-git-repo-check", "work in a folder that is in no git repository")
+    .option("--require-sandbox", "start nothing where this machine can't keep commands to the sandbox mode")
     .option("--deadline <time>", "stop the turn after 90s, 10m or 2h", checkDuration)
     .option("--oss", "a model on this machine (Ollama, LM Studio)")
     .addHelpText("after", AFTER_HELP)
@@ -116,6 +120,7 @@ function readFlags(prompt: string | undefined, flags: Flags, command: Command): 
     json: flags.experimentalJson === true,
     color: flags.color,
     skipGitRepoCheck: flags.skipGitRepoCheck === true,
+    requireSandbox: flags.requireSandbox === true,
     deadlineMs: flags.deadline,
     oss: flags.oss === true,
     bypass,

@@ -62,6 +62,7 @@ function execArgs({ json, color }: DemoArgs, { folder }: DemoProject): ExecArgs 
     json,
     color: color ?? "auto",
     skipGitRepoCheck: true,
+    requireSandbox: false,
     deadlineMs: undefined,
     oss: false,
     bypass: false,

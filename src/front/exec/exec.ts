@@ -1,4 +1,4 @@
-import type { EventMsg, Op, TerminalMsg } from "../../protocol/index.js";
+import type { EventMsg, LevelReport, Op, TerminalMsg } from "../../protocol/index.js";
 import type { FrontDeps } from "../host/index.js";
 import { sanitise } from "../host/index.js";
 import type { ExecArgs } from "./args.js";
@@ -14,12 +14,11 @@ const FAILED_EXIT_CODE = 1;
 /** Runs one prompt to its end; resolves with the exit code. */
 export async function runExec(args: ExecArgs, deps: FrontDeps): Promise<number> {
   const prepared = await prepareRun(args, deps);
-  if (!prepared.ok) {
-    void deps.stderr.write(`${sanitise(prepared.message).replace(/^/gm, "belay: ")}\n`);
-    return USAGE_EXIT_CODE;
-  }
+  if (!prepared.ok) return refuse(prepared.message, deps);
   const { config, messageFile } = prepared;
   const conversations = await deps.conversations();
+  const lack = args.requireSandbox ? lackOf(await conversations.sandboxReport(config)) : undefined;
+  if (lack !== undefined) return refuse(lack, deps);
   const conversation = conversations.start(config);
   const presenter = createPresenter(args, deps, { config, conversationId: conversation.id });
   presenter.begin(prepared.prompt);
@@ -37,6 +36,17 @@ export async function runExec(args: ExecArgs, deps: FrontDeps): Promise<number> 
   await conversation.close();
   const code = exitCodeOf(run);
   return code === 0 && (failure !== undefined || !written) ? FAILED_EXIT_CODE : code;
+}
+
+function refuse(message: string, deps: FrontDeps): number {
+  void deps.stderr.write(`${sanitise(message).replace(/^/gm, "belay: ")}\n`);
+  return USAGE_EXIT_CODE;
+}
+
+/** Why the level is not the one that the mode asks for: walls, or with full access a PID namespace. */
+function lackOf({ mode, level, summary, missing }: LevelReport): string | undefined {
+  if (level !== "none") return undefined;
+  return [`--require-sandbox: sandbox mode ${mode} can't be kept on this machine: ${summary}`, ...missing].join("\n");
 }
 
 function userTurn({ config, items, schema }: Prepared): Op {
