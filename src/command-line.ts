@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { applyPatchCommand, runApplyPatch } from "./front/apply-patch/index.js";
+import { doctorCommand, runDoctor } from "./front/doctor/index.js";
 import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./front/exec/index.js";
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
@@ -20,6 +21,7 @@ Examples:
   belay demo                                 see it work, without a key
   belay exec "fix the failing test"          one task, then the result
   belay exec --json - < task.md              the same for programs
+  belay doctor                               what this machine can do, and what is missing
   belay help exec                            all options of a command
 `;
 
@@ -71,6 +73,9 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
     trustCommand(async (args) => finish(await runTrust(args, deps))),
     sandboxCommand(overrideOption(), async (args) => finish(await runSandbox(args, deps))),
+    doctorCommand({ config: overrideOption(), color: colorOption() }, async (args) =>
+      finish(await runDoctor(args, deps)),
+    ),
     demo,
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

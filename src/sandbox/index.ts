@@ -1,3 +1,4 @@
+export { findProgram } from "./find-program.js";
 export { appeared } from "./guard.js";
 export { probe } from "./probe.js";
 export { remember, remembered } from "./remembered.js";
