@@ -34,6 +34,7 @@ describe("exec arguments", () => {
       json: false,
       color: "auto",
       skipGitRepoCheck: false,
+      requireSandbox: false,
       deadlineMs: undefined,
       oss: false,
       bypass: false,

@@ -55,7 +55,7 @@ export class ThreadEvents {
       case "turn_aborted":
         return NOTHING;
       case "session_configured":
-        return [{ type: "thread.started", thread_id: msg.session_id }];
+        return [{ type: "thread.started", thread_id: msg.session_id, ...sandboxOf(msg) }];
       case "task_started":
         return [{ type: "turn.started" }];
       case "agent_message":
@@ -166,6 +166,10 @@ export class ThreadEvents {
     }
     return this.#complete(call.call_id, (id) => ({ ...commandItem(id, command), aggregated_output: message, status }));
   }
+}
+
+function sandboxOf({ sandbox }: EventOf<"session_configured">) {
+  return sandbox === undefined ? {} : { sandbox };
 }
 
 function commandItem(id: string, command: readonly string[]): CommandItem {

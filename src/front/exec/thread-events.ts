@@ -1,8 +1,9 @@
-import type { TurnAborted } from "../../protocol/index.js";
+import type { LevelReport, TurnAborted } from "../../protocol/index.js";
 
 /** What `belay exec --json` prints, one a line: the thread events of Codex 0.169. Fields marked "ours" are additions. */
 export type ThreadEvent =
-  | { readonly type: "thread.started"; readonly thread_id: string }
+  /** Ours: `sandbox`, as in `session_configured`. */
+  | { readonly type: "thread.started"; readonly thread_id: string; readonly sandbox?: LevelReport }
   | { readonly type: "turn.started" }
   | { readonly type: "item.started" | "item.updated" | "item.completed"; readonly item: ThreadItem }
   | { readonly type: "turn.completed"; readonly usage: Usage }
