@@ -192,7 +192,7 @@ export class Conversing {
         if (decision === "abort") turn.stop("interrupted");
         return decision;
       },
-      recordProcess: (process) => turn.ledger.processes.set(call.callId, process),
+      recordProcess: (process) => turn.ledger.processes.set(`${call.callId} ${process.pid}`, process),
       recordChanges: async (files) => {
         turn.ledger.diff.add(files);
         const diff = await turn.ledger.diff.render(findGitRoot(turn.settings.cwd));

@@ -1,3 +1,4 @@
+export { findDenial } from "./denial.js";
 export { findProgram } from "./find-program.js";
 export { appeared } from "./guard.js";
 export { probe } from "./probe.js";

@@ -6,6 +6,7 @@ import { runPatch } from "./apply-patch.js";
 import { decideCommand } from "./decision.js";
 import { BYTES_PER_TOKEN, boundedOutput, exitText } from "./output-text.js";
 import { parseCommand } from "./parsed-command.js";
+import { type Attempt, retryOutside } from "./retry-outside.js";
 import { shellPatch } from "./shell-patch.js";
 import type { ToolContext, ToolOutput } from "./tool.js";
 
@@ -31,6 +32,14 @@ export async function runCommand(wanted: WantedCommand, context: ToolContext): P
   if (patch !== undefined) return runPatch(patch.text, patch.cwd, context);
   const permission = await askPermission(wanted, context);
   if (!permission.granted) return permission.refusal;
+  const { policy } = permission;
+  const attempt = await runOnce(wanted, policy, context);
+  const denied = { argv: wanted.argv, cwd: wanted.cwd, policy, attempt, key: grantKey(wanted) };
+  return retryOutside(denied, context, () => runOnce(wanted, FULL_ACCESS, context));
+}
+
+/** One run, told in events of its own. */
+async function runOnce(wanted: WantedCommand, policy: SandboxPolicy, context: ToolContext): Promise<Attempt> {
   const { callId } = context;
   const command = [...wanted.argv];
   void context.emit({
@@ -40,17 +49,23 @@ export async function runCommand(wanted: WantedCommand, context: ToolContext): P
     cwd: wanted.cwd,
     parsed_cmd: parseCommand(wanted.argv),
   });
-  const ran = await execute(wanted, permission.policy, context);
+  const ran = await execute(wanted, policy, context);
   if (!ran.ok) {
     void context.emit(unstartedEvent(callId, ran.reason));
-    return { status: "done", output: `Not started: ${ran.reason}` };
+    return { output: { status: "done", output: `Not started: ${ran.reason}` }, exit: undefined };
   }
   const { exit } = ran;
   void context.emit(endEvent(callId, exit));
   if (exit.pid !== undefined) context.recordProcess(processOutcome(wanted, callId, exit));
   const text = [exitText(exit, wanted.timeoutMs), ...toldOf(ran.appeared, context)].join("\n");
-  if (exit.end !== "cancelled") return { status: "done", output: text };
-  return { status: "cut", output: exit.pid === undefined ? "" : `Output so far:\n${boundedOutput(exit.output)}` };
+  if (exit.end !== "cancelled") return { output: { status: "done", output: text }, exit };
+  const soFar = exit.pid === undefined ? "" : `Output so far:\n${boundedOutput(exit.output)}`;
+  return { output: { status: "cut", output: soFar }, exit };
+}
+
+/** What an approval for the session is for. */
+function grantKey({ cwd, argv }: WantedCommand): string {
+  return JSON.stringify([cwd, argv]);
 }
 
 type Permission =
@@ -62,7 +77,7 @@ const FULL_ACCESS: SandboxPolicy = { mode: "danger-full-access" };
 async function askPermission(wanted: WantedCommand, context: ToolContext): Promise<Permission> {
   const { settings, approvals } = context;
   const { argv: command, escalated } = wanted;
-  const key = JSON.stringify([wanted.cwd, command]);
+  const key = grantKey(wanted);
   const level = await context.sandboxLevel();
   const unconfinable = level.walls === undefined ? level.reasons.walls.join("; ") : undefined;
   const decision = decideCommand(settings, { granted: approvals.isGranted(key), escalated, unconfinable });
