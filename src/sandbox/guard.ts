@@ -21,14 +21,16 @@ export type GuardMount = { readonly path: string; readonly kind: "read-only" | "
 
 /**
  * What to protect in writable folders (real paths). Only what exists: a mount needs something to lie on, and making
- * that would leave litter in the project. What does not exist is watched instead: see `appeared`.
+ * that would leave litter in the project. What does not exist is watched instead: see `appeared`. `gitFolders`: folders
+ * of git's that are writable beside them.
  */
-export function guardFor(roots: readonly string[]): Guard {
-  const guard = new Guarding(roots);
+export function guardFor(roots: readonly string[], gitFolders: readonly string[] = []): Guard {
+  const guard = new Guarding([...roots, ...gitFolders]);
   for (const root of roots) {
     for (const name of SETTINGS) guard.protect(join(root, name));
     guardRepository(guard, root);
   }
+  for (const folder of gitFolders) if (kindOf(join(folder, "HEAD")) !== "missing") guardGitFolder(guard, folder);
   return guard;
 }
 

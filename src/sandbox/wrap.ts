@@ -1,6 +1,7 @@
 import { type Command, findObstacle, namespaceProgram } from "../process/index.js";
 import type { SandboxPolicy } from "../protocol/index.js";
 import { bubblewrapArgv } from "./bubblewrap.js";
+import { gitFolders } from "./git-folders.js";
 import { guardFor } from "./guard.js";
 import { coversFor, type HostSocket, hostSockets } from "./host-sockets.js";
 import { seatbeltProfile } from "./seatbelt.js";
@@ -34,8 +35,9 @@ export function wrap(
   }
   const found = writableRoots(policy, around.place.cwd, command.env);
   if (!found.ok) return found;
-  const { roots } = found;
-  const guard = guardFor(roots);
+  const git = gitFolders(found.own, found.roots);
+  const roots = [...found.roots, ...git];
+  const guard = guardFor(found.roots, git);
   const network = policy.mode === "workspace-write" && policy.network_access;
   const env = environment(command, policy.mode, network);
   if (walls.kind === "seatbelt") {

@@ -3,7 +3,12 @@ import { isAbsolute, sep } from "node:path";
 import type { SandboxPolicy } from "../protocol/index.js";
 
 export type Roots =
-  | { readonly ok: true; readonly roots: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly roots: readonly string[];
+      /** Those of them that are worked in: without the ones for temporary files. */
+      readonly own: readonly string[];
+    }
   | { readonly ok: false; readonly reason: string };
 
 /**
@@ -11,7 +16,7 @@ export type Roots =
  * policy's own must be there; /tmp and $TMPDIR only count where they are.
  */
 export function writableRoots(policy: SandboxPolicy, cwd: string, env: Readonly<Record<string, string>>): Roots {
-  if (policy.mode !== "workspace-write") return { ok: true, roots: [] };
+  if (policy.mode !== "workspace-write") return { ok: true, roots: [], own: [] };
   const roots = new Set<string>();
   for (const [what, path] of [["the folder", cwd], ...policy.writable_roots.map((one) => ["the writable root", one])]) {
     const found = findFolder(path!);
@@ -21,12 +26,13 @@ export function writableRoots(policy: SandboxPolicy, cwd: string, env: Readonly<
     }
     roots.add(found.path);
   }
+  const own = [...roots];
   const extra = [policy.exclude_slash_tmp ? "" : "/tmp", policy.exclude_tmpdir_env_var ? "" : (env.TMPDIR ?? "")];
   for (const path of extra.filter(isAbsolute)) {
     const found = findFolder(path);
     if (found.ok && found.path !== "/") roots.add(found.path);
   }
-  return { ok: true, roots: [...roots].sort((one, other) => one.length - other.length) };
+  return { ok: true, roots: [...roots].sort((one, other) => one.length - other.length), own };
 }
 
 type Found = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly reason: string };
