@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { run } from "../../src/process/index.js";
 import { type Place, probe, runSandboxed, type SandboxLevel, wrap } from "../../src/sandbox/index.js";
-import { FULL, noBubblewrap, READ_ONLY, WORKSPACE } from "./jobs.js";
+import { FULL, makeWorld, noBubblewrap, READ_ONLY, removeWorld, runJobs, sh, USERS, WORKSPACE } from "./jobs.js";
 
 const PATH = process.env.PATH ?? "";
 const { signal } = new AbortController();
@@ -148,3 +148,43 @@ test("an empty file that a mount left in the place of a socket is removed", asyn
   assert.ok(ran.ok && ran.exit.end === "not_started");
   assert.equal(existsSync(socket), false);
 });
+
+test("a megabyte of arguments runs, a single one of that size is refused (needs bubblewrap)", {
+  skip: noBubblewrap,
+}, async (t) => {
+  const where = place(t);
+  const level = await probe(where, { env: { PATH }, signal });
+  const options = { signal, keep: { head: 200, tail: 0 }, place: where, level };
+  const many = Array.from({ length: 16 }, () => "x".repeat(64 * 1024));
+  for (const policy of [READ_ONLY, FULL]) {
+    const ran = await runSandboxed(command(where, "sh", "-c", 'echo "$#"', "sh", ...many), policy, options);
+    assert.ok(ran.ok);
+    assert.deepEqual([ran.exit.code, ran.exit.output.parts().head], [0, "16\n"]);
+    const long = await runSandboxed(command(where, "true", "x".repeat(1024 * 1024)), policy, options);
+    assert.ok(long.ok);
+    assert.deepEqual([long.exit.end, long.exit.error], ["not_started", "the argument list is too long"]);
+  }
+});
+
+const other = USERS.find(({ id }) => id !== undefined) ?? (process.geteuid?.() === 0 ? undefined : USERS[0]);
+const closed = { skip: noBubblewrap || (other === undefined ? "needs a user who may not go everywhere" : false) };
+
+test(
+  "a folder that can't be entered is refused, one that can't be listed is worked in (needs bubblewrap)",
+  closed,
+  async (t) => {
+    const world = makeWorld(other!);
+    t.after(() => removeWorld(world));
+    const jobs = [READ_ONLY, WORKSPACE, FULL].map((policy) => ({ id: policy.mode, policy, argv: sh("cat a") }));
+    chmodSync(world.ws, 0o300);
+    const worked = await runJobs(world, jobs);
+    chmodSync(world.ws, 0);
+    const refused = await runJobs(world, jobs);
+    chmodSync(world.ws, 0o755);
+    for (const { id } of jobs) {
+      const result = worked.get(id)!;
+      assert.ok(result.refused === undefined && result.code === 0, `${id}: ${JSON.stringify(result)}`);
+      assert.match(refused.get(id)?.refused ?? "", /ws: permission denied/);
+    }
+  },
+);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { text } from "../support/model-server.js";
@@ -179,4 +179,24 @@ test("exec --require-sandbox goes on where it is kept, but not around it", WALLE
   assert.equal(code, 2);
   assert.match(stderr, /contain_full_access/);
   assert.equal(scene.server.requests.length, MODES.length);
+});
+
+test("a repository whose settings run programs makes Belay run none of them", async (t) => {
+  const { place, server, run } = await openScene(t);
+  const trap = join(place.home, "trap");
+  place.write("trap.sh", `#!/bin/sh\necho "$0 $*" >> '${trap}'\n`);
+  chmodSync(join(place.dir, "trap.sh"), 0o755);
+  const program = join(place.dir, "trap.sh");
+  const settings = ["core.fsmonitor", "core.pager", "core.editor", "core.sshCommand", "core.gitProxy", "diff.external"];
+  for (const key of settings) spawnSync("git", ["config", key, program], { cwd: place.dir });
+  spawnSync("git", ["config", "core.hooksPath", place.dir], { cwd: place.dir });
+  spawnSync("git", ["config", "filter.x.clean", program], { cwd: place.dir });
+  place.write(".gitattributes", "* filter=x diff=x\n");
+  server.script(() => text("done"));
+  assert.equal((await run(["exec", "go"])).code, 0);
+  await run(["doctor"]);
+  assert.equal(existsSync(trap), false);
+  // The trap works: git itself falls into it.
+  spawnSync("git", ["status"], { cwd: place.dir });
+  assert.equal(existsSync(trap), true);
 });
