@@ -3,6 +3,7 @@ import { applyPatchCommand, runApplyPatch } from "./front/apply-patch/index.js";
 import { doctorCommand, runDoctor } from "./front/doctor/index.js";
 import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./front/exec/index.js";
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
+import { mcpServerCommand, runMcpServer } from "./front/mcp-server/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
 import { runSandbox, sandboxCommand } from "./front/sandbox/index.js";
 import { runTrust, trustCommand } from "./front/trust/index.js";
@@ -76,6 +77,7 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
     doctorCommand({ config: overrideOption(), color: colorOption() }, async (args) =>
       finish(await runDoctor(args, deps)),
     ),
+    mcpServerCommand(overrideOption(), async (args) => finish(await runMcpServer(args, deps))),
     demo,
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

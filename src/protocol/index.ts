@@ -27,15 +27,21 @@ export {
   userMessage,
 } from "./item.js";
 export type { InputItem, Op, Submission } from "./op.js";
-export type {
-  AskForApproval,
-  FileChange,
-  LevelReport,
-  ReasoningEffort,
-  ReasoningSummary,
-  ReviewDecision,
-  SandboxMode,
-  SandboxPolicy,
+export {
+  type AskForApproval,
+  askForApprovalSchema,
+  type FileChange,
+  fileChangeSchema,
+  type LevelReport,
+  type ReasoningEffort,
+  type ReasoningSummary,
+  type ReviewDecision,
+  reasoningEffortSchema,
+  reasoningSummarySchema,
+  reviewDecisionSchema,
+  type SandboxMode,
+  type SandboxPolicy,
+  sandboxPolicySchema,
 } from "./policy.js";
 export type { Provider } from "./provider.js";
 export type { RolloutItem } from "./rollout.js";

@@ -25,17 +25,6 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** Words as a POSIX shell would read them back; the script of `bash -lc SCRIPT` shows in quotes. */
-export function shellJoin(words: readonly string[]): string {
-  return words.map(quoteWord).join(" ");
-}
-
-function quoteWord(word: string): string {
-  if (/^[\w@%+:,./-]+$/.test(word)) return word;
-  if (!word.includes("'")) return `'${word}'`;
-  return `"${word.replace(/[\\"$`]/g, "\\$&")}"`;
-}
-
 /** At most `limit` lines: the first ones, how many were left out, the last ones. */
 export function excerptLines(lines: readonly string[], limit: number): readonly string[] {
   if (lines.length <= limit) return lines;

@@ -1,7 +1,7 @@
 import type { EventMsg, EventOf, TerminalMsg } from "../../protocol/index.js";
-import { type Style, sanitise } from "../host/index.js";
+import { type Style, sanitise, shellJoin } from "../host/index.js";
 import { describePatch } from "./diff-lines.js";
-import { excerptLines, formatCount, formatDuration, linesOf, shellJoin, shortenLine } from "./format.js";
+import { excerptLines, formatCount, formatDuration, linesOf, shortenLine } from "./format.js";
 import { shortPath } from "./paths.js";
 import { describeReceipt } from "./receipt.js";
 

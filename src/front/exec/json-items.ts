@@ -1,5 +1,5 @@
 import type { EventMsg, EventOf, FileChange, TerminalMsg } from "../../protocol/index.js";
-import { shellJoin } from "./format.js";
+import { shellJoin } from "../host/index.js";
 import type {
   CommandItem,
   FileChangeItem,

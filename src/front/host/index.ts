@@ -8,4 +8,5 @@ export {
   type StopSignal,
 } from "./deps.js";
 export { type Engine, type ProgramOptions, runProgram } from "./program.js";
+export { shellJoin } from "./shell-words.js";
 export { type ColorChoice, makeStyle, type Style, sanitise, wantsColor } from "./style.js";
