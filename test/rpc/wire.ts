@@ -8,12 +8,17 @@ export interface Answer {
   readonly params?: unknown;
 }
 
+/** A decoder that takes whatever comes. */
+export const anything = (params: unknown) => ({ ok: true as const, value: params });
+
 /** A peer in memory, and all it has written. */
 export interface Wire {
   readonly peer: Peer;
   /** Without their line feeds. */
   readonly lines: readonly string[];
   readonly messages: () => Answer[];
+  /** A number as JSON writes it, where that says the same; else as it stands. */
+  canonical(id: string): string;
   /** What a handler threw that is no RpcError. */
   readonly faults: readonly unknown[];
   /** Gives it a line. */
@@ -32,6 +37,7 @@ export function openWire(init: Partial<PeerInit> = {}): Wire {
     peer,
     lines,
     faults,
+    canonical: (id) => (Number.isSafeInteger(JSON.parse(id)) ? JSON.stringify(JSON.parse(id)) : id),
     messages: () => lines.map((line) => JSON.parse(line) as Answer),
     say,
     ask: (line) => {
