@@ -8,14 +8,14 @@ import type { McpDeps } from "./mount.js";
 import { errorResult, type ToolResult } from "./results.js";
 import { settingsOf } from "./settings.js";
 import { ToolTurn } from "./tool-turn.js";
-import { type CodexArguments, codexArguments, type ReplyArguments, replyArguments, TOOLS } from "./tools.js";
+import { anyObject, type CodexArguments, codexArguments, type ReplyArguments, replyArguments, TOOLS } from "./tools.js";
 
 /** Conversations that calls have started and that are kept open for replies; past it the one longest unused is closed. */
 const OPEN_LIMIT = 500;
 
 const callParams = v.object({
   name: v.string(),
-  arguments: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
+  arguments: v.optional(v.nullable(anyObject)),
   _meta: v.optional(v.nullable(v.object({ progressToken: v.optional(v.union([v.string(), v.number()])) }))),
 });
 

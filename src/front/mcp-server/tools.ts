@@ -7,6 +7,13 @@ const maybe = <const S extends v.GenericSchema>(schema: S, description: string) 
 
 const prompt = (description: string) => v.pipe(v.string(), v.description(description));
 
+/** An object of any fields. The check is ours, since a record of valibot's may be a list. */
+export const anyObject = v.pipe(
+  v.unknown(),
+  v.check((value) => typeof value === "object" && value !== null && !Array.isArray(value), "expected an object"),
+  v.record(v.string(), v.unknown()),
+);
+
 /** The arguments of `codex`: those of 0.23 and of later versions. Others are ignored, and the result names them. */
 export const codexArguments = v.object({
   prompt: prompt("What to do."),
@@ -18,10 +25,7 @@ export const codexArguments = v.object({
     "When commands and patches need an approval, which is asked for by an elicitation.",
   ),
   sandbox: maybe(v.picklist(["read-only", "workspace-write", "danger-full-access"]), "What commands may touch."),
-  config: maybe(
-    v.record(v.string(), v.unknown()),
-    "Settings that go before config.toml, under its keys; keys may be dotted.",
-  ),
+  config: maybe(anyObject, "Settings that go before config.toml, under its keys; keys may be dotted."),
   "base-instructions": maybe(v.string(), "Instructions of the model, in place of the built-in ones."),
   "developer-instructions": maybe(v.string(), "More instructions, told to the model as of a developer."),
   "compact-prompt": maybe(v.string(), "The prompt by which a long conversation is summarised."),
@@ -83,6 +87,6 @@ function property(schema: v.GenericSchema): object {
   if ("wrapped" in schema) return property(schema.wrapped as v.GenericSchema);
   const description = v.getDescription(schema);
   if ("options" in schema) return { type: "string", enum: schema.options, description };
-  if (schema.type === "record") return { type: "object", additionalProperties: true, description };
+  if (schema.type === "unknown") return { type: "object", additionalProperties: true, description };
   return { type: schema.type, description };
 }
