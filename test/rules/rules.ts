@@ -15,6 +15,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   process: 2,
   sandbox: 2,
   patch: 2,
+  rules: 2,
   rollout: 2,
   "mcp-client": 2,
   engine: 3,
@@ -41,6 +42,7 @@ export const PACKAGES: Readonly<Record<string, string>> = {
   valibot: "shapes at the borders",
   "smol-toml": "config.toml",
   diff: "unified diffs",
+  "web-tree-sitter": "reads shell scripts, with the grammar of tree-sitter-bash",
   "@cfworker/json-schema": "--output-schema: checks the final message",
 };
 

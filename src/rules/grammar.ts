@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Parser, Tree } from "web-tree-sitter";
+
+/** Put in by the build: the program's own files lie beside it. */
+declare const BELAY_VERSION: string | undefined;
+
+/** The longest script that is parsed, in UTF-16 units. */
+export const MAX_SCRIPT = 16 * 1024;
+
+let parser: Promise<Parser> | undefined;
+
+/**
+ * The syntax tree of a bash script of at most MAX_SCRIPT units; the caller deletes it. The grammar is loaded at the first
+ * call, some 25 ms. Undefined when the parser gives up; throws when its files are missing (a broken installation).
+ */
+export async function parseTree(script: string): Promise<Tree | undefined> {
+  parser ??= load();
+  const loaded = await parser;
+  try {
+    return loaded.parse(script) ?? undefined;
+  } catch {
+    // The parser's machine ran into a wall of its own (memory): what can't be parsed is not understood. Start anew next time.
+    parser = undefined;
+    return undefined;
+  }
+}
+
+async function load(): Promise<Parser> {
+  const { Parser, Language } = await import("web-tree-sitter");
+  await Parser.init({ wasmBinary: read("web-tree-sitter/web-tree-sitter.wasm") });
+  const bash = new Parser();
+  bash.setLanguage(await Language.load(read("tree-sitter-bash/tree-sitter-bash.wasm")));
+  return bash;
+}
+
+/** A file of a package: beside the built program, else where the package is installed. */
+function read(file: string): Uint8Array {
+  const built = typeof BELAY_VERSION === "string";
+  return readFileSync(
+    built ? join(__dirname, file.slice(file.indexOf("/") + 1)) : fileURLToPath(import.meta.resolve(file)),
+  );
+}
