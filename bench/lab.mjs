@@ -18,7 +18,7 @@ export async function openLab({ node, codex }) {
   const work = join(folder, "work");
   mkdirSync(work);
   // A copy: a build in the middle of a run must not change what is measured.
-  for (const file of ["belay.cjs", "program.cjs"]) cpSync(here(`../dist/${file}`), join(folder, "dist", file));
+  cpSync(here("../dist"), join(folder, "dist"), { recursive: true });
   const belay = [node, join(folder, "dist", "belay.cjs")];
   const programs = {
     belay: program(belay, { home: join(folder, "belay"), work }),

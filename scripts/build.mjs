@@ -1,6 +1,8 @@
 // Bundles the program into dist/: belay.cjs, which knows the version and nothing else, and program.cjs, all the rest. Two
-// files, because reading and compiling the large one costs more than all else that `belay --version` does.
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// files, because reading and compiling the large one costs more than all else that `belay --version` does. Beside them the
+// parser of shell scripts, which most runs don't need: web-tree-sitter.cjs and two files of WebAssembly.
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
@@ -9,6 +11,20 @@ const programOutside = {
   name: "program-outside",
   setup(setup) {
     setup.onResolve({ filter: /^\.\/command-line\.js$/ }, () => ({ path: "./program.cjs", external: true }));
+  },
+};
+
+/** Copied as they are, and part of what is shipped. */
+const WASM = [
+  "node_modules/web-tree-sitter/web-tree-sitter.wasm",
+  "node_modules/tree-sitter-bash/tree-sitter-bash.wasm",
+];
+
+/** The parser is a file of its own too: a run that parses nothing does not read it. */
+const parserOutside = {
+  name: "parser-outside",
+  setup(setup) {
+    setup.onResolve({ filter: /^web-tree-sitter$/ }, () => ({ path: "./web-tree-sitter.cjs", external: true }));
   },
 };
 
@@ -29,7 +45,7 @@ const lateBuiltins = {
   },
 };
 
-/** Builds dist/belay.cjs and dist/program.cjs; the metafile it returns says what is in the latter. */
+/** Builds all of dist/; the metafile it returns says of which files of packages it is made. */
 export async function buildProgram() {
   mkdirSync("dist", { recursive: true });
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -59,11 +75,21 @@ export async function buildProgram() {
     ...options,
     entryPoints: ["src/command-line.ts"],
     outfile: "dist/program.cjs",
+    define: { BELAY_FOLDER: "__dirname", "import.meta.resolve": "require.resolve" },
     metafile: true,
-    plugins: [lateBuiltins],
+    plugins: [parserOutside, lateBuiltins],
   });
-  writeFileSync("dist/meta.json", JSON.stringify(metafile));
-  return metafile;
+  const parser = await build({
+    ...options,
+    entryPoints: ["node_modules/web-tree-sitter/web-tree-sitter.cjs"],
+    outfile: "dist/web-tree-sitter.cjs",
+    metafile: true,
+  });
+  for (const file of WASM) copyFileSync(file, `dist/${basename(file)}`);
+  const copied = Object.fromEntries(WASM.map((file) => [file, {}]));
+  const all = { ...metafile, inputs: { ...metafile.inputs, ...parser.metafile.inputs, ...copied } };
+  writeFileSync("dist/meta.json", JSON.stringify(all));
+  return all;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await buildProgram();

@@ -13,6 +13,9 @@ const CONTENT = [
   "THIRD-PARTY.md",
   "dist/belay.cjs",
   "dist/program.cjs",
+  "dist/tree-sitter-bash.wasm",
+  "dist/web-tree-sitter.cjs",
+  "dist/web-tree-sitter.wasm",
   "package.json",
 ];
 

@@ -9,7 +9,7 @@ const FILE = "THIRD-PARTY.md";
 
 const INTRODUCTION = `# Third-party software
 
-\`dist/program.cjs\` holds code of the packages below, bundled by the build; Belay has no other run-time dependency.
+\`dist/\` holds code of the packages below, bundled or copied by the build; Belay has no other run-time dependency.
 \`node scripts/third-party.mjs\` writes this file from what the build took in, and packing fails when it is out of date.
 `;
 

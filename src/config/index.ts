@@ -14,5 +14,6 @@ export {
   judgeProject,
   type TrustState,
 } from "./project-trust.js";
+export { readRegularFile } from "./regular-file.js";
 export { changeTrust, readTrust, recordOf, type TrustRead, type TrustRecord, trustPath } from "./trust-store.js";
 export type { Config, Env, Flags, Loaded, LoadInput } from "./types.js";

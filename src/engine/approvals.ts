@@ -47,6 +47,10 @@ export class Approvals {
     this.#granted.add(key);
   }
 
+  get hasGrants(): boolean {
+    return this.#granted.size > 0;
+  }
+
   isGranted(key: string): boolean {
     return this.#granted.has(key);
   }

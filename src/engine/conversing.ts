@@ -4,6 +4,7 @@ import { type Model, type ModelRequest, openModel } from "../model/index.js";
 import { isCall, type MessageItem, type Provider, type ResponseItem, userMessage } from "../protocol/index.js";
 import type { Approvals } from "./approvals.js";
 import type { CallDeps } from "./calls.js";
+import { CommandRules } from "./command-rules.js";
 import { abortMessage, environmentContext, partialMessage, projectDocsMessage } from "./context.js";
 import { History } from "./history.js";
 import { BASE_INSTRUCTIONS } from "./instructions.js";
@@ -33,12 +34,14 @@ export class Conversing {
   readonly meter = new TokenMeter();
   readonly model: Model;
   readonly #init: Init;
+  readonly #rules: CommandRules;
   /** The context texts the history holds, by kind: a text is given again only when it changed. */
   readonly #told = new Map<string, string>();
   readonly #warned = new Set<string>();
 
   constructor(init: Init) {
     this.#init = init;
+    this.#rules = new CommandRules(init.config);
     const { clock, random, version } = init;
     this.model = openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
   }
@@ -185,6 +188,7 @@ export class Conversing {
       sandboxLevel: () => level.forCommands(turn.settings.cwd),
       home: config.home,
       approvals,
+      rules: this.#rules,
       emit: (msg) => turn.emit(msg),
       approve: async (request) => {
         const waiter = { callId: call.callId, turnId: turn.id };

@@ -111,6 +111,8 @@ export const eventMsgSchema = v.variant("type", [
     command: v.array(v.string()),
     cwd: v.string(),
     reason: optionalString,
+    /** The words of an `allow` rule that would end the asking (Codex 0.169); absent when no good one is known. */
+    proposed_execpolicy_amendment: v.optional(v.nullable(v.array(v.string()))),
   }),
   typed("apply_patch_approval_request", {
     ...callId,

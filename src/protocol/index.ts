@@ -33,6 +33,7 @@ export {
   type FileChange,
   fileChangeSchema,
   type LevelReport,
+  type PlainDecision,
   type ReasoningEffort,
   type ReasoningSummary,
   type ReviewDecision,

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import {
   askForApprovalSchema,
+  execDecisionSchema,
   reasoningEffortSchema,
   reasoningSummarySchema,
   reviewDecisionSchema,
@@ -41,7 +42,7 @@ export const opSchema = v.variant("type", [
     final_output_json_schema: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
   }),
   v.object({ type: v.literal("override_turn_context"), ...overrides }),
-  v.object({ type: v.literal("exec_approval"), id: v.string(), decision: reviewDecisionSchema }),
+  v.object({ type: v.literal("exec_approval"), id: v.string(), decision: execDecisionSchema }),
   v.object({ type: v.literal("patch_approval"), id: v.string(), decision: reviewDecisionSchema }),
   v.object({ type: v.literal("add_to_history"), text: v.string() }),
   v.object({ type: v.literal("get_history_entry_request"), offset: v.number(), log_id: v.number() }),

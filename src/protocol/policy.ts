@@ -31,6 +31,14 @@ export const sandboxLevelSchema = v.object({
 /** The answer to an approval request; `abort` also interrupts the turn. */
 export const reviewDecisionSchema = v.picklist(["approved", "approved_for_session", "denied", "abort"]);
 
+/** The answer to a request for a command: also "always", with the rule that was proposed (Codex 0.169). */
+export const execDecisionSchema = v.union([
+  ...reviewDecisionSchema.options.map((option) => v.literal(option)),
+  v.object({
+    approved_execpolicy_amendment: v.object({ proposed_execpolicy_amendment: v.array(v.string()) }),
+  }),
+]);
+
 export const reasoningEffortSchema = v.picklist(["none", "minimal", "low", "medium", "high", "xhigh"]);
 export const reasoningSummarySchema = v.picklist(["auto", "concise", "detailed", "none"]);
 
@@ -44,7 +52,9 @@ export const fileChangeSchema = v.union([
 export type AskForApproval = v.InferOutput<typeof askForApprovalSchema>;
 export type SandboxPolicy = v.InferOutput<typeof sandboxPolicySchema>;
 export type SandboxMode = SandboxPolicy["mode"];
-export type ReviewDecision = v.InferOutput<typeof reviewDecisionSchema>;
+/** Without the rules that a command's answer can bring. */
+export type PlainDecision = v.InferOutput<typeof reviewDecisionSchema>;
+export type ReviewDecision = v.InferOutput<typeof execDecisionSchema>;
 export type ReasoningEffort = v.InferOutput<typeof reasoningEffortSchema>;
 export type ReasoningSummary = v.InferOutput<typeof reasoningSummarySchema>;
 export type FileChange = v.InferOutput<typeof fileChangeSchema>;

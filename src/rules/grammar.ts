@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Parser, Tree } from "web-tree-sitter";
 
-/** Put in by the build: the program's own files lie beside it. */
-declare const BELAY_VERSION: string | undefined;
+/** Put in by the build: the folder of the built program, which has the files of packages beside it. */
+declare const BELAY_FOLDER: string | undefined;
 
 /** The longest script that is parsed, in UTF-16 units. */
 export const MAX_SCRIPT = 16 * 1024;
@@ -37,8 +37,6 @@ async function load(): Promise<Parser> {
 
 /** A file of a package: beside the built program, else where the package is installed. */
 function read(file: string): Uint8Array {
-  const built = typeof BELAY_VERSION === "string";
-  return readFileSync(
-    built ? join(__dirname, file.slice(file.indexOf("/") + 1)) : fileURLToPath(import.meta.resolve(file)),
-  );
+  const isBuilt = typeof BELAY_FOLDER === "string";
+  return readFileSync(isBuilt ? join(BELAY_FOLDER, basename(file)) : fileURLToPath(import.meta.resolve(file)));
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import type { Part, Reading } from "./command.js";
+import { PROGRAMS } from "./programs.js";
 import { isHonest } from "./shell.js";
 import type { Verdict } from "./verdict.js";
 import { isWrapper } from "./wrappers.js";
@@ -73,7 +74,7 @@ const MAX_LETTERS = 200;
  * none is good. `place`: the conversation's folder, with links resolved.
  */
 export function proposeRule(reading: Reading, verdict: Verdict, place: string): Proposal | undefined {
-  if (!reading.ok || verdict.kind !== "none") return undefined;
+  if (!reading.ok || (verdict.kind !== "none" && verdict.kind !== "safe")) return undefined;
   const open = reading.parts.filter((_, at) => !["safe", "rule"].includes(verdict.parts[at]?.by ?? ""));
   const [part, ...more] = open;
   if (part === undefined || more.some((other) => JSON.stringify(other) !== JSON.stringify(part))) return undefined;
@@ -92,6 +93,8 @@ function proposalFor({ words, cwd }: Part, place: string): Proposal | undefined 
   if (TOOLS.has(program)) return { prefix: [program], exact: false, cwd };
   const whole = WHOLE_TASKS[program];
   if (whole !== undefined && !whole.split(" ").includes(first ?? "-")) return undefined;
+  // With these options it is not on the list of safe ones: for a reason that lasts.
+  if (PROGRAMS.has(program) && !INTERPRETERS.test(program)) return undefined;
   return isGoodWhole(words, cwd, place) ? { prefix: words, exact: true, cwd } : undefined;
 }
 

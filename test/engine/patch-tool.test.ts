@@ -24,7 +24,8 @@ test("a command that only applies a patch is recognised, in every spelling model
     [["bash", "-lc", heredoc("cd '/a b' && apply_patch <<'EOF'", "EOF")], "/a b"],
     [["bash", "-lc", `apply_patch '${ONE_TO_UNO}'`], CWD],
   ];
-  for (const [argv, cwd] of table) assert.deepEqual(shellPatch(argv, CWD), { text: ONE_TO_UNO, cwd }, argv.join(" "));
+  for (const [argv, cwd] of table)
+    assert.deepEqual(shellPatch({ argv, cwd: CWD }, "/bin/sh"), { text: ONE_TO_UNO, cwd }, argv.join(" "));
 });
 
 test("a script that does anything else stays a command", () => {
@@ -41,7 +42,7 @@ test("a script that does anything else stays a command", () => {
     ["apply_patch", "--check", ONE_TO_UNO],
     ["env", "apply_patch", ONE_TO_UNO],
   ]) {
-    assert.equal(shellPatch(argv, CWD), undefined, argv.join(" "));
+    assert.equal(shellPatch({ argv, cwd: CWD }, "/bin/sh"), undefined, argv.join(" "));
   }
 });
 

@@ -228,7 +228,8 @@ test("the decision table of commands and patches", () => {
     },
     { mode: "danger-full-access" },
   ];
-  const plain = { granted: false, escalated: false, unconfinable: undefined };
+  const verdict = { kind: "none", walled: false, reason: "" } as const;
+  const plain = { granted: false, verdict, escalated: false, unconfinable: undefined };
   const rows = (["untrusted", "on-failure", "on-request", "never"] as const).map((approvalPolicy) =>
     modes.map((sandboxPolicy) => {
       const policies = { approvalPolicy, sandboxPolicy };

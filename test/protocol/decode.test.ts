@@ -96,7 +96,7 @@ describe("a wrong field is named, with what was wanted and what came", () => {
     [op({ type: "compact!" }).slice(-16), ', got "compact!"'.slice(-16)],
     [
       op({ type: "exec_approval", id: "1", decision: "yes" }),
-      'op.decision: expected "approved" | "approved_for_session" | "denied" | "abort", got "yes"',
+      'op.decision: expected "approved" | "approved_for_session" | "denied" | "abort" | object, got "yes"',
     ],
     [
       op({ type: "override_turn_context", sandbox_policy: { mode: "none" } }),

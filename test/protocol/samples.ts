@@ -26,7 +26,10 @@ export const opSamples: Readonly<Record<Op["type"], readonly Json[]>> = {
     { ...turn, items: [text], effort: null, summary: null, final_output_json_schema: null },
   ],
   override_turn_context: [{}, { ...turn, effort: "xhigh", summary: "none" }, { cwd: null, model: null, effort: null }],
-  exec_approval: [{ id: "1", decision: "approved" }],
+  exec_approval: [
+    { id: "1", decision: "approved" },
+    { id: "1", decision: { approved_execpolicy_amendment: { proposed_execpolicy_amendment: ["npm", "test"] } } },
+  ],
   patch_approval: [{ id: "1", decision: "abort" }],
   add_to_history: [{ text: "x" }],
   get_history_entry_request: [{ offset: 3, log_id: 12 }],
@@ -76,6 +79,7 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
   exec_approval_request: [
     { call_id: "c", command: ["ls"], cwd: "/w" },
     { call_id: "c", command: ["ls"], cwd: "/w", reason: "because" },
+    { call_id: "c", command: ["ls"], cwd: "/w", proposed_execpolicy_amendment: ["ls"] },
   ],
   apply_patch_approval_request: [
     { call_id: "c", changes: {} },

@@ -3,10 +3,11 @@ import type { Exit } from "../../process/index.js";
 import type { EventMsg, ProcessOutcome, SandboxPolicy } from "../../protocol/index.js";
 import { type Ran, runSandboxed } from "../../sandbox/index.js";
 import { runPatch } from "./apply-patch.js";
-import { decideCommand } from "./decision.js";
 import { BYTES_PER_TOKEN, boundedOutput, exitText } from "./output-text.js";
 import { parseCommand } from "./parsed-command.js";
+import { askPermission, FULL_ACCESS } from "./permission.js";
 import { type Attempt, retryOutside } from "./retry-outside.js";
+import { userShell } from "./shell-command.js";
 import { shellPatch } from "./shell-patch.js";
 import type { ToolContext, ToolOutput } from "./tool.js";
 
@@ -28,13 +29,14 @@ export interface WantedCommand {
 
 /** Decides, asks where a person must, runs, and tells of it in events: the one way a tool runs a command. */
 export async function runCommand(wanted: WantedCommand, context: ToolContext): Promise<ToolOutput> {
-  const patch = shellPatch(wanted.argv, wanted.cwd);
+  const shell = userShell(context.env);
+  const patch = shellPatch(wanted, shell);
   if (patch !== undefined) return runPatch(patch.text, patch.cwd, context);
   const permission = await askPermission(wanted, context);
   if (!permission.granted) return permission.refusal;
-  const { policy } = permission;
+  const { policy, judgement } = permission;
   const attempt = await runOnce(wanted, policy, context);
-  const denied = { argv: wanted.argv, cwd: wanted.cwd, policy, attempt, key: grantKey(wanted) };
+  const denied = { argv: wanted.argv, cwd: wanted.cwd, policy, attempt, judgement };
   return retryOutside(denied, context, () => runOnce(wanted, FULL_ACCESS, context));
 }
 
@@ -47,7 +49,7 @@ async function runOnce(wanted: WantedCommand, policy: SandboxPolicy, context: To
     call_id: callId,
     command,
     cwd: wanted.cwd,
-    parsed_cmd: parseCommand(wanted.argv),
+    parsed_cmd: parseCommand(wanted.argv, userShell(context.env)),
   });
   const ran = await execute(wanted, policy, context);
   if (!ran.ok) {
@@ -61,43 +63,6 @@ async function runOnce(wanted: WantedCommand, policy: SandboxPolicy, context: To
   if (exit.end !== "cancelled") return { output: { status: "done", output: text }, exit };
   const soFar = exit.pid === undefined ? "" : `Output so far:\n${boundedOutput(exit.output)}`;
   return { output: { status: "cut", output: soFar }, exit };
-}
-
-/** What an approval for the session is for. */
-function grantKey({ cwd, argv }: WantedCommand): string {
-  return JSON.stringify([cwd, argv]);
-}
-
-type Permission =
-  | { readonly granted: true; readonly policy: SandboxPolicy }
-  | { readonly granted: false; readonly refusal: ToolOutput };
-
-const FULL_ACCESS: SandboxPolicy = { mode: "danger-full-access" };
-
-async function askPermission(wanted: WantedCommand, context: ToolContext): Promise<Permission> {
-  const { settings, approvals } = context;
-  const { argv: command, escalated } = wanted;
-  const key = grantKey(wanted);
-  const level = await context.sandboxLevel();
-  const unconfinable = level.walls === undefined ? level.reasons.walls.join("; ") : undefined;
-  const decision = decideCommand(settings, { granted: approvals.isGranted(key), escalated, unconfinable });
-  if (decision.kind === "run") return { granted: true, policy: FULL_ACCESS };
-  if (decision.kind === "confine") return { granted: true, policy: settings.sandboxPolicy };
-  const refuse = (output: string): Permission => ({
-    granted: false,
-    refusal: { status: "failed", output, declined: true, command },
-  });
-  if (decision.kind === "refuse") return refuse(decision.reason);
-  const answer = await context.approve({
-    type: "exec_approval_request",
-    call_id: context.callId,
-    command: [...command],
-    cwd: wanted.cwd,
-    reason: [wanted.justification, decision.reason].filter((text) => text !== undefined).join(" — ") || null,
-  });
-  if (answer === "approved_for_session") approvals.grant(key);
-  if (answer === "approved" || answer === "approved_for_session") return { granted: true, policy: FULL_ACCESS };
-  return refuse("exec command rejected by user");
 }
 
 async function execute(wanted: WantedCommand, policy: SandboxPolicy, context: ToolContext): Promise<Ran> {

@@ -1,12 +1,12 @@
 import { basename } from "node:path";
-import { plainWords, scriptOf } from "./shell-command.js";
+import { plainWords, shellScript } from "../../rules/index.js";
 
 /** What a command does, for front ends that show "read a.ts" instead of a command line; tags as in Codex's `parsed_cmd`. */
 export type ParsedCommand = Record<string, unknown>;
 
-/** Reads simple commands; whatever it does not surely understand is `Unknown`, which is always a right answer. */
-export function parseCommand(argv: readonly string[]): ParsedCommand[] {
-  const script = scriptOf(argv);
+/** Reads simple commands; whatever it does not surely understand is `Unknown`, which is always a right answer. `shell`: the user's own. */
+export function parseCommand(argv: readonly string[], shell?: string): ParsedCommand[] {
+  const script = shellScript(argv, shell)?.script;
   const cmd = script ?? argv.join(" ");
   const words = plainWords(cmd);
   if (words === undefined) return [{ Unknown: { cmd } }];

@@ -1,6 +1,8 @@
 import type { Exit } from "../../process/index.js";
 import type { SandboxPolicy } from "../../protocol/index.js";
 import { findDenial } from "../../sandbox/index.js";
+import type { Judgement } from "./command-verdict.js";
+import { requestApproval } from "./permission.js";
 import type { ToolContext, ToolOutput } from "./tool.js";
 
 /** How a command fared once; `exit` undefined: it was not started. */
@@ -15,8 +17,7 @@ interface Denied {
   /** Under which it ran. */
   readonly policy: SandboxPolicy;
   readonly attempt: Attempt;
-  /** Under which it is approved for the session. */
-  readonly key: string;
+  readonly judgement: Judgement;
 }
 
 /**
@@ -38,10 +39,9 @@ export async function retryOutside(
   if (approvalPolicy !== "on-failure" && approvalPolicy !== "on-request") return { ...output, output: told };
   const answer = await ask(denied, cause, context);
   if (answer === undefined) return { status: "cut", output: `Output so far:\n${told}` };
-  if (answer === "denied" || answer === "abort") {
+  if (!answer) {
     return { ...output, output: `${told} The user was asked to let it run outside of the sandbox, and declined.` };
   }
-  if (answer === "approved_for_session") context.approvals.grant(denied.key);
   const second = await again();
   const introduction = `${told} The user let it run again outside of the sandbox:`;
   if (typeof second.output.output !== "string") return second.output;
@@ -55,15 +55,10 @@ function reasonOf({ attempt: { exit }, policy, cwd }: Denied): string | undefine
 }
 
 /** Undefined when the call was cancelled while it waited. */
-async function ask({ argv, cwd }: Denied, cause: string, context: ToolContext) {
+async function ask({ argv, cwd, judgement }: Denied, cause: string, context: ToolContext) {
   try {
-    return await context.approve({
-      type: "exec_approval_request",
-      call_id: context.callId,
-      command: [...argv],
-      cwd,
-      reason: `it failed. ${cause} Run it again with full access?`,
-    });
+    const reason = `it failed. ${cause} Run it again with full access?`;
+    return await requestApproval({ command: argv, cwd, reason, judgement }, context);
   } catch (error) {
     // The turn was stopped: the first run is done, and its output is kept.
     if (context.signal.aborted) return undefined;

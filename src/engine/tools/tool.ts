@@ -4,6 +4,7 @@ import type { PlannedFile } from "../../patch/index.js";
 import type { CallOutput, EventMsg, ProcessOutcome, ReviewDecision } from "../../protocol/index.js";
 import type { SandboxLevel } from "../../sandbox/index.js";
 import type { Approvals } from "../approvals.js";
+import type { CommandRules } from "../command-rules.js";
 import type { Settings } from "../settings.js";
 
 /** One call as the model wrote it: `arguments` is JSON text for function tools, free text for custom ones. */
@@ -47,6 +48,7 @@ export interface ToolContext {
   /** The home folder. */
   readonly home: string;
   readonly approvals: Approvals;
+  readonly rules: CommandRules;
   /** A promise when a reader asks to wait. */
   emit(msg: EventMsg): Promise<void> | undefined;
   /** Emits the request and waits for the answer; `abort` has also stopped the turn. Throws when the call is cancelled. */

@@ -1,5 +1,5 @@
 import { Cancelled, type Scope } from "../../base/index.js";
-import type { EventOf, ReviewDecision } from "../../protocol/index.js";
+import type { EventOf, PlainDecision } from "../../protocol/index.js";
 import { type Peer, PeerClosed, type RequestContext, RpcError } from "../../rpc/index.js";
 import { sanitise, shellJoin } from "../host/index.js";
 
@@ -22,7 +22,7 @@ export async function elicit(
   msg: ApprovalRequest,
   asking: Asking,
   { signal }: Scope,
-): Promise<ReviewDecision | undefined> {
+): Promise<PlainDecision | undefined> {
   const { peer } = asking;
   const onWithdrawn = (requestId: number) =>
     void peer.notify("notifications/cancelled", { requestId, reason: "the call that asked has ended" });
@@ -36,19 +36,14 @@ export async function elicit(
   }
 }
 
-const DECISIONS: readonly unknown[] = [
-  "approved",
-  "approved_for_session",
-  "denied",
-  "abort",
-] satisfies ReviewDecision[];
+const DECISIONS: readonly unknown[] = ["approved", "approved_for_session", "denied", "abort"] satisfies PlainDecision[];
 
-const ACTIONS: Readonly<Record<string, ReviewDecision>> = { accept: "approved", decline: "denied", cancel: "abort" };
+const ACTIONS: Readonly<Record<string, PlainDecision>> = { accept: "approved", decline: "denied", cancel: "abort" };
 
 /** Codex's own answer `{decision}`, or the standard one `{action}`; anything else is a no. */
-function decisionOf(answer: unknown): ReviewDecision {
+function decisionOf(answer: unknown): PlainDecision {
   const { decision, action } = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
-  if (decision !== undefined) return DECISIONS.includes(decision) ? (decision as ReviewDecision) : "denied";
+  if (decision !== undefined) return DECISIONS.includes(decision) ? (decision as PlainDecision) : "denied";
   return typeof action === "string" && Object.hasOwn(ACTIONS, action) ? ACTIONS[action]! : "denied";
 }
 
