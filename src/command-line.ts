@@ -5,6 +5,7 @@ import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./fr
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
 import { mcpServerCommand, runMcpServer } from "./front/mcp-server/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
+import { rulesCommand, runRules } from "./front/rules/index.js";
 import { runSandbox, sandboxCommand } from "./front/sandbox/index.js";
 import { runTrust, trustCommand } from "./front/trust/index.js";
 
@@ -63,12 +64,21 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
       writeOut: (text) => void deps.stdout.write(text),
       writeErr: (text) => void deps.stderr.write(text),
     });
+  for (const command of commandsOf(deps, finish)) {
+    program.addCommand(command.copyInheritedSettings(program));
+    for (const part of command.commands) part.copyInheritedSettings(program);
+  }
+  return program;
+}
+
+/** Every command, in the order of the help. */
+function commandsOf(deps: FrontDeps, finish: (code: number) => void): Command[] {
   const demo = new Command("demo")
     .description("watch a scripted model fix a bug in a throw-away project")
     .option("--json", "print events as JSON lines")
     .addOption(colorOption())
     .action(async (flags: DemoFlags) => finish(await runDemo({ json: flags.json === true, color: flags.color }, deps)));
-  const commands = [
+  return [
     execCommand(async (args) => finish(await runExec(args, deps))),
     applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
@@ -78,8 +88,7 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
       finish(await runDoctor(args, deps)),
     ),
     mcpServerCommand(overrideOption(), async (args) => finish(await runMcpServer(args, deps))),
+    rulesCommand(overrideOption, async (args) => finish(await runRules(args, deps))),
     demo,
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
-  return program;
 }

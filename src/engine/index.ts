@@ -1,3 +1,4 @@
 export { killAllNow as killEverythingNow } from "../process/index.js";
 export { createConversations } from "./conversations.js";
+export { type CommandExplanation, explainCommand, listRules } from "./explain-command.js";
 export type { Conversation, Conversations, EngineDeps, InputOp, Listener, TurnEnd } from "./types.js";

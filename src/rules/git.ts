@@ -54,7 +54,7 @@ const GREP: OptionList = {
 };
 
 /** A format that has signatures looked at runs what `gpg.program` says. */
-const NAMED_FORMAT = /^--(?:format|pretty)(?:=(.*))?$/s;
+const NAMED_FORMAT = /^--(?:format=.*|pretty(?:=.*)?)$/s;
 
 /** Options are listed, and no format asks for a signature. */
 function shows(list: OptionList): ArgumentCheck {
@@ -72,7 +72,8 @@ function shows(list: OptionList): ArgumentCheck {
 function lists(list: OptionList, listing: RegExp): ArgumentCheck {
   return (args) => {
     const operands = operandsOf(list, args);
-    return operands !== undefined && (operands.length === 0 || args.some((word) => listing.test(word)));
+    if (operands === undefined || args.some((word) => word.includes("%(signature"))) return false;
+    return operands.length === 0 || args.some((word) => listing.test(word));
   };
 }
 

@@ -84,7 +84,7 @@ export function proposeRule(reading: Reading, verdict: Verdict, place: string): 
 function proposalFor({ words, cwd }: Part, place: string): Proposal | undefined {
   const [program = "", first, second] = words;
   // A rule's folder has no wildcards but its own.
-  if (cwd === undefined || /[*?[\]]/.test(cwd)) return undefined;
+  if (cwd === undefined || /[*?[\]]/.test(cwd) || !isInside(".", cwd, place)) return undefined;
   if (!isUsable(program, cwd, place) || !words.every(isHonest)) return undefined;
   if (first !== undefined && TASKS[program]?.split(" ").includes(first))
     return { prefix: [program, first], exact: false, cwd };

@@ -88,7 +88,7 @@ class Reader {
 
   #join(node: Node): void {
     const { text } = node;
-    if (node.isNamed) this.#refuse(`it has a ${node.type.replaceAll("_", " ")}`);
+    if (node.isNamed) this.#refuse(`it has ${nameOf(node)}`);
     else if (/^[ \t\n]*;?[ \t\n]*$/.test(text)) this.#between(";");
     else if (text === "&&" || text === "||" || text === "|") this.#between(text);
     else this.#refuse(`it has ${JSON.stringify(text)}`);
@@ -134,7 +134,7 @@ class Reader {
       case "concatenation":
         return this.#concatenation(node);
       default:
-        return this.#refuse(`it has a ${node.type.replaceAll("_", " ")}`);
+        return this.#refuse(`it has ${nameOf(node)}`);
     }
   }
 
@@ -180,6 +180,26 @@ class Reader {
     this.problem ??= why;
     return undefined;
   }
+}
+
+/** Kinds of nodes whose own names would say little to people. */
+const NAMES: Readonly<Record<string, string>> = {
+  redirected_statement: "a redirection",
+  herestring_redirect: "a redirection",
+  file_redirect: "a redirection",
+  variable_assignment: "an assignment",
+  variable_assignments: "assignments",
+  simple_expansion: "an expansion",
+  expansion: "an expansion",
+  arithmetic_expansion: "an expansion",
+  negated_command: "a negation",
+  declaration_command: "a declaration",
+  ansi_c_string: "a string with escapes",
+  test_command: "a test in brackets",
+};
+
+function nameOf({ type }: Node): string {
+  return NAMES[type] ?? `a ${type.replaceAll("_", " ")}`;
 }
 
 /** Every command of a tree, also in substitutions, subshells and functions, with the words that stand there as they are. */

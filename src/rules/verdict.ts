@@ -49,7 +49,7 @@ export function judge(reading: Reading, set: RuleSet): Verdict {
   const suspension = set.problems.find((problem) => problem.suspends);
   if (suspension !== undefined)
     return verdict("ask", `the rules can't be trusted to be complete: ${suspension.message}`);
-  return verdict("allow", allowing === undefined ? "" : `${sayRule(allowing)} allows it`);
+  return verdict("allow", allowing === undefined ? "" : `${sayRule(allowing)} allows ${shown(allowing.prefix)}`);
 }
 
 const STRICTNESS = { allow: 0, ask: 1, forbid: 2 } as const;

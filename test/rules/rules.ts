@@ -24,6 +24,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   "front/apply-patch": 5,
   "front/exec": 5,
   "front/proto": 5,
+  "front/rules": 5,
   "front/trust": 5,
   "front/sandbox": 5,
   "front/doctor": 5,
