@@ -156,9 +156,9 @@ test("approvals: approved runs, approved for the session is not asked again, den
   server.enqueue(
     call("exec_command", command, "a"),
     call("exec_command", command, "b"),
-    call("exec_command", { cmd: "echo no" }, "c"),
+    call("exec_command", { cmd: "echo no >> log" }, "c"),
   );
-  server.enqueue(call("exec_command", { cmd: "echo abort" }, "d"));
+  server.enqueue(call("exec_command", { cmd: "echo abort >> log" }, "d"));
   const turn = talk.say("go");
   await talk.until("exec_approval_request", (msg) => msg.call_id === "a");
   talk.conversation.submit({ type: "exec_approval", id: turn, decision: "approved_for_session" });
