@@ -9,6 +9,13 @@ declare const BELAY_FOLDER: string | undefined;
 /** The longest script that is parsed, in UTF-16 units. */
 export const MAX_SCRIPT = 16 * 1024;
 
+/**
+ * The CPU time that one parse may take, µs. Scripts in good order need a few thousand; what is none (`a=(a=(a=(...`) may cost
+ * seconds, in which nothing else of this program would happen. CPU time, because a verdict must not depend on how busy the
+ * machine is.
+ */
+const MAX_CPU_US = 100_000;
+
 let parser: Promise<Parser> | undefined;
 
 /**
@@ -19,7 +26,11 @@ export async function parseTree(script: string): Promise<Tree | undefined> {
   parser ??= load();
   const loaded = await parser;
   try {
-    return loaded.parse(script) ?? undefined;
+    const start = process.cpuUsage();
+    const isTooMuch = () => process.cpuUsage(start).user > MAX_CPU_US;
+    const tree = loaded.parse(script, null, { progressCallback: isTooMuch });
+    if (tree === null) loaded.reset();
+    return tree ?? undefined;
   } catch {
     // The parser's machine ran into a wall of its own (memory): what can't be parsed is not understood. Start anew next time.
     parser = undefined;

@@ -32,12 +32,12 @@ export const MAX_COMMANDS = 50;
  */
 export async function parseScript(source: ShellScript): Promise<PlainScript | OpaqueScript> {
   const { script } = source;
+  if (script.length > MAX_SCRIPT) return opaque(`it is longer than ${MAX_SCRIPT} characters`);
   const words = plainWords(script);
   if (words !== undefined) return { ok: true, commands: [words], joins: [] };
-  if (script.length > MAX_SCRIPT) return opaque(`it is longer than ${MAX_SCRIPT} characters`);
   if (!isHonest(script)) return opaque("it has control characters, or ones that look like others or like nothing");
   const tree = await parseTree(script);
-  if (tree === undefined) return opaque("the parser gave it up");
+  if (tree === undefined) return opaque("the parser gave it up: it is too involved");
   try {
     return readTree(tree.rootNode, source);
   } finally {
@@ -91,7 +91,7 @@ class Reader {
     if (node.isNamed) this.#refuse(`it has ${nameOf(node)}`);
     else if (/^[ \t\n]*;?[ \t\n]*$/.test(text)) this.#between(";");
     else if (text === "&&" || text === "||" || text === "|") this.#between(text);
-    else this.#refuse(`it has ${JSON.stringify(text)}`);
+    else this.#refuse(`it has ${quoted(text)}`);
   }
 
   /** A `;` that ends the script, or a line feed after one, joins nothing. */
@@ -119,7 +119,7 @@ class Reader {
   #name(node: Node): string | undefined {
     const only = node.childCount === 1 ? node.child(0) : undefined;
     if (only?.type === "word" && isCommandName(only.text)) return only.text;
-    return this.#refuse(`${JSON.stringify(node.text)} is no plain name of a command`);
+    return this.#refuse(`${quoted(node.text)} is no plain name of a command`);
   }
 
   #word(node: Node): string | undefined {
@@ -156,9 +156,9 @@ class Reader {
     const special = this.#source.zsh
       ? /[^\x21-\x7e]|[\\$`"'*?[\]{}()<>|&;!#~^]|^=/
       : /[^\x21-\x7e]|[\\$`"'*?[\]{}()<>|&;]/;
-    const tilde = /(?:^|[:=])~|^[=#]/;
+    const tilde = /(?:^|[:=])~|^#/;
     if (!special.test(text) && !tilde.test(text)) return text;
-    return this.#refuse(`${JSON.stringify(text)} may be expanded, or is not plain ASCII: put it in single quotes`);
+    return this.#refuse(`${quoted(text)} may be expanded, or is not plain ASCII: put it in single quotes`);
   }
 
   #doubleQuoted(node: Node): string | undefined {
@@ -166,7 +166,7 @@ class Reader {
     const plain = node.children.every((child) => child.type === "string_content" || child.type === '"');
     // `$"..."` has a translation looked up.
     if (plain && /^"[^"\\$`]*"$/.test(text)) return text.slice(1, -1);
-    return this.#refuse(`${JSON.stringify(text)} may be expanded: put it in single quotes`);
+    return this.#refuse(`${quoted(text)} may be expanded: put it in single quotes`);
   }
 
   /** Every part of the text belongs to something that was understood. */
@@ -197,6 +197,13 @@ const NAMES: Readonly<Record<string, string>> = {
   ansi_c_string: "a string with escapes",
   test_command: "a test in brackets",
 };
+
+/** The longest text that a reason quotes, in characters. */
+const MAX_QUOTED = 60;
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
+}
 
 function nameOf({ type }: Node): string {
   return NAMES[type] ?? `a ${type.replaceAll("_", " ")}`;
