@@ -1,6 +1,6 @@
 // THIRD-PARTY.md: the packages whose code is inside dist/, and their licences. Without arguments it is written; with
 // --check it is compared with what it should be.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildProgram } from "./build.mjs";
@@ -29,7 +29,9 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 
 /** The text of THIRD-PARTY.md for a build, from its metafile. Throws for a package whose licence can't be told. */
 export function thirdPartyText(metafile) {
-  const folders = [...new Set(Object.keys(metafile.inputs).flatMap(packageFolder))].sort();
+  // By their real paths: esbuild names an input by its own, what was copied is named as the script has it.
+  const found = Object.keys(metafile.inputs).flatMap(packageFolder);
+  const folders = [...new Set(found.map((folder) => realpathSync(folder)))].sort();
   return [INTRODUCTION, ...folders.map(describe)].join("\n");
 }
 
