@@ -1,16 +1,21 @@
-// Bundles the program into dist/: belay.cjs, which knows the version and nothing else, and program.cjs, all the rest. Two
-// files, because reading and compiling the large one costs more than all else that `belay --version` does. Beside them the
-// parser of shell scripts, which most runs don't need: web-tree-sitter.cjs and two files of WebAssembly.
+// Bundles the program into dist/: belay.cjs, which knows the version and nothing else, apply-patch.cjs, that command alone, and
+// program.cjs, everything. Reading and compiling the large file costs more than all else that the other two do. Beside them
+// the parser of shell scripts, which most runs don't need: web-tree-sitter.cjs and two files of WebAssembly.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
+/** The parts that main.ts loads, by their built names. */
+const PARTS = { "./command-line.js": "program.cjs", "./patch-line.js": "apply-patch.cjs" };
+
 /** What main.ts imports stays outside, and is found beside it under its built name. */
-const programOutside = {
-  name: "program-outside",
+const partsOutside = {
+  name: "parts-outside",
   setup(setup) {
-    setup.onResolve({ filter: /^\.\/command-line\.js$/ }, () => ({ path: "./program.cjs", external: true }));
+    setup.onResolve({ filter: /^\.\// }, ({ path }) =>
+      PARTS[path] === undefined ? undefined : { path: `./${PARTS[path]}`, external: true },
+    );
   },
 };
 
@@ -45,7 +50,10 @@ const lateBuiltins = {
   },
 };
 
-/** Builds all of dist/; the metafile it returns says of which files of packages it is made. */
+/**
+ * Builds all of dist/; the metafile it returns says which files of packages are in it (apply-patch.cjs holds none that
+ * program.cjs does not).
+ */
 export async function buildProgram() {
   mkdirSync("dist", { recursive: true });
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -68,9 +76,15 @@ export async function buildProgram() {
     outfile: "dist/belay.cjs",
     define: { BELAY_VERSION: JSON.stringify(version) },
     banner: { js: "#!/usr/bin/env node" },
-    plugins: [programOutside],
+    plugins: [partsOutside],
   });
   chmodSync("dist/belay.cjs", 0o755);
+  await build({
+    ...options,
+    entryPoints: ["src/patch-line.ts"],
+    outfile: "dist/apply-patch.cjs",
+    plugins: [lateBuiltins],
+  });
   const { metafile } = await build({
     ...options,
     entryPoints: ["src/command-line.ts"],

@@ -11,6 +11,7 @@ const CONTENT = [
   "LICENSE",
   "README.md",
   "THIRD-PARTY.md",
+  "dist/apply-patch.cjs",
   "dist/belay.cjs",
   "dist/program.cjs",
   "dist/tree-sitter-bash.wasm",

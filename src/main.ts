@@ -11,12 +11,18 @@ const isPatcher = /^apply_?patch$/.test(basename(process.argv[1] ?? ""));
 
 const words = [...(isPatcher ? ["apply-patch"] : []), ...process.argv.slice(2)];
 
+const options = { process, version, exit: (code: number) => process.exit(code) };
+
 // Before anything else is even read: who asks for the version is a script more often than a person, and wants it at once.
 if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) writeSync(1, `belay ${version}\n`);
 else void start();
 
 /** Settles when the front end has ended. */
 async function start(): Promise<void> {
+  if (words[0] === "apply-patch") {
+    const { startPatchLine } = await import("./patch-line.js");
+    return startPatchLine(words.slice(1), options);
+  }
   const { startCommandLine } = await import("./command-line.js");
-  await startCommandLine(words, { process, version, exit: (code) => process.exit(code) });
+  return startCommandLine(words, options);
 }

@@ -80,3 +80,21 @@ test("wrong words are wrong usage", async (t) => {
   assert.equal(ended.code, 2);
   assert.match(ended.stderr, /--chekc/);
 });
+
+test("alone or as a part of the whole program, the command says the same", async (t) => {
+  const place = makePlace();
+  t.after(() => place.remove());
+  const said = async (words: readonly string[]) => {
+    const { code, stdout, stderr } = await startProgram(words, place, { stdin: UPDATE }).ended;
+    return { code, stdout, stderr };
+  };
+  // What does not start with the command's name goes through the whole program.
+  assert.deepEqual(await said(["apply-patch", "--help"]), await said(["help", "apply-patch"]));
+  for (const words of [["--chekc"], ["--cd"], ["one", "two"], ["nonsense"], ["-C", "gone"]]) {
+    assert.deepEqual(
+      await said(["apply-patch", ...words]),
+      await said(["-c", "a=b", "apply-patch", ...words]),
+      `${words}`,
+    );
+  }
+});
