@@ -7,7 +7,7 @@ import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
 import { stageSteps } from "./stage.js";
 import {
-  carryOut,
+  carryOutFirst,
   discard,
   leftovers,
   pathOf,
@@ -15,6 +15,7 @@ import {
   type Site,
   type Staged,
   type Step,
+  sizeWas,
   type Task,
   takeBack,
   tasksOf,
@@ -38,8 +39,10 @@ export interface ApplyOptions {
   readonly ops?: FileOps;
 }
 
-/** Files removed at a time; fewer than the folders held open, so that their paths stay good meanwhile. */
+/** Large files removed at a time; fewer than the folders held open, so that their paths stay good meanwhile. */
 const CLEARING = 64;
+/** Bytes of a file from which on it is removed in the thread pool: less is freed faster than handed over. */
+const LARGE = 1024 * 1024;
 
 /** Applies all of a plan, or nothing. Expects `recoverPatches` at the next start to end what a kill has cut. */
 export async function applyPlan(
@@ -107,7 +110,7 @@ async function applySteps(work: Work): Promise<{ readonly ok: true } | ApplyFail
 async function commit(site: Site, tasks: readonly Task[]): Promise<ApplyFailure | undefined> {
   for (const task of tasks) {
     try {
-      if ((await carryOut(site, task)) === "changed") return changedFile(task.step);
+      if ((await carryOutFirst(site, task)) === "changed") return changedFile(task.step);
     } catch (error) {
       // One file that can't be written takes all others back.
       return failed(error, task.step);
@@ -165,13 +168,17 @@ async function clearDone(site: Site, tasks: readonly Task[]): Promise<boolean> {
   let clean = true;
   const clear = async (task: Task): Promise<void> => {
     try {
-      await Promise.all(leftovers(site, task).map((path) => site.ops.remove(path)));
+      if (sizeWas(task.step) < LARGE) for (const path of leftovers(site, task)) site.ops.unlink(path);
+      else await Promise.all(leftovers(site, task).map((path) => site.ops.remove(path)));
     } catch {
       // The patch is done; what stays is left to the next start.
       clean = false;
     }
   };
-  for (let at = 0; at < tasks.length; at += CLEARING) await Promise.all(tasks.slice(at, at + CLEARING).map(clear));
+  for (let at = 0; at < tasks.length; at += CLEARING) {
+    await Promise.all(tasks.slice(at, at + CLEARING).map(clear));
+    await nextTurn();
+  }
   return clean;
 }
 

@@ -159,6 +159,7 @@ function otherPlace(
 ): Span | undefined {
   const { block, level, span } = match;
   if (match.anchor === undefined) {
+    if (!finder.mayStandAfter(block, level, { start: span.start, end: to })) return undefined;
     const last = finder.last(block, level, to);
     return last === undefined || last.start <= span.start ? undefined : last;
   }

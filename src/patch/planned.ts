@@ -23,7 +23,8 @@ export interface PlannedStep extends Step {
 
 /** The steps that make the files what they will be; deletes come first. Files that stay the same have none. */
 export function plannedSteps(nodes: readonly Node[]): PlannedStep[] {
-  const steps = nodes.flatMap((node) => stepOf(node) ?? []);
+  const canOwn = ownership();
+  const steps = nodes.flatMap((node) => stepOf(node, canOwn) ?? []);
   return [...steps.filter(({ kind }) => kind === "delete"), ...steps.filter(({ kind }) => kind !== "delete")];
 }
 
@@ -31,7 +32,7 @@ export function plannedSteps(nodes: readonly Node[]): PlannedStep[] {
 export function plannedFiles(nodes: readonly Node[]): PlannedFile[] {
   const shownElsewhere = new Set(nodes.flatMap((node) => (node.content === undefined ? (finalPlace(node) ?? []) : [])));
   return nodes.flatMap((node): PlannedFile[] => {
-    if (shownElsewhere.has(node) || stepOf(node) === undefined) return [];
+    if (shownElsewhere.has(node) || !differs(node)) return [];
     const before = node.original?.bytes;
     const file = { path: node.path, real: node.real, existed: node.original !== undefined };
     const base = before === undefined ? file : { ...file, before };
@@ -53,11 +54,11 @@ function finalPlace(node: Node): Node | undefined {
   return undefined;
 }
 
-function stepOf(node: Node): PlannedStep | undefined {
+function stepOf(node: Node, canOwn: (node: Node) => boolean): PlannedStep | undefined {
   const { original, content, folder, name, real, missing } = node;
   const place = { folder, name, real };
+  if (!differs(node)) return undefined;
   if (content === undefined) {
-    if (original === undefined) return undefined;
     return { ...place, kind: "delete", pieces: [], missing: [], ...oldOf(node) };
   }
   const { pieces, source } = content;
@@ -65,10 +66,16 @@ function stepOf(node: Node): PlannedStep | undefined {
   const moved = source !== node && source.content === undefined && untouched(pieces, source);
   const link = moved ? { linkFrom: { folder: source.folder, name: source.name } } : {};
   if (original === undefined) return { ...place, kind: "create", pieces, missing, ...from, ...link };
-  if (source === node && untouched(pieces, node)) return undefined;
   const old = { ...place, pieces, missing: [], ...oldOf(node) };
   if (original.stat.links > 1 || !canOwn(node)) return { ...old, kind: "inplace" };
   return { ...old, kind: "write", ...from, ...link };
+}
+
+/** Whether the file will be other than it is. */
+function differs(node: Node): boolean {
+  const { original, content } = node;
+  if (content === undefined || original === undefined) return content !== undefined || original !== undefined;
+  return content.source !== node || !untouched(content.pieces, node);
 }
 
 function oldOf({ original }: Node): Pick<PlannedStep, "was" | "changed" | "old" | "compare"> {
@@ -87,12 +94,12 @@ function attributesOf({ original }: Node): Pick<PlannedStep, "attributes"> {
   return { attributes: { mode, uid, gid } };
 }
 
-/** Whether a new file can be given the old one's owner; else the old one is written in place. */
-function canOwn({ original }: Node): boolean {
+/** Tells whether a new file can be given the old one's owner; else the old one is written in place. Asked of the system once. */
+function ownership(): (node: Node) => boolean {
   const me = process.geteuid?.();
-  if (me === undefined || me === 0) return true;
-  const { uid, gid } = original!.stat;
-  return uid === me && (gid === process.getegid?.() || (process.getgroups?.() ?? []).includes(gid));
+  if (me === undefined || me === 0) return () => true;
+  const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])]);
+  return ({ original }) => original!.stat.uid === me && groups.has(original!.stat.gid);
 }
 
 /** Whether the pieces are the old bytes of the file, all of them. */

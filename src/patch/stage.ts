@@ -4,8 +4,8 @@ import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
 
-/** Files synced, and so held open, at a time. */
-const BATCH = 512;
+/** Files synced at a time; held open are these and as many more, which are written meanwhile. */
+const BATCH = 340;
 /** Fewer files are synced faster one by one. */
 const WORTH_FLUSHING = 32;
 /** A link can't be made here, but something else can. */
@@ -137,35 +137,61 @@ function linked(ops: FileOps, from: string, to: string): boolean {
 }
 
 /**
- * Syncs files and closes them, a batch at a time. A disk takes as long for the sync of one file as for that of all: before
- * a larger batch the system is asked to write out everything, and the sync of each file then finds it done.
+ * Syncs files and closes them, a batch at a time, while the next is written. A disk takes as long for the sync of one file
+ * as for that of all: before a larger batch the system is asked to write out everything, and the sync of each file then
+ * finds it done. It is asked for all the same, as it tells whether that file was written without an error.
  */
 class SyncPool {
   readonly #ops: FileOps;
   #batch: number[] = [];
+  #under: Promise<void> = Promise.resolve();
   #error: unknown;
 
   constructor(ops: FileOps) {
     this.#ops = ops;
   }
 
-  /** Takes the descriptor over; waits only while a batch is full. */
+  /** Takes the descriptor over; waits only while a batch is full and the one before is not synced. */
   async add(fd: number): Promise<void> {
     this.#batch.push(fd);
-    if (this.#batch.length >= BATCH) await this.settle();
+    if (this.#batch.length < BATCH) return;
+    await this.#under;
+    this.#begin();
   }
 
   /** Waits for all; never throws. */
   async settle(): Promise<void> {
-    const batch = this.#batch;
-    this.#batch = [];
-    if (batch.length >= WORTH_FLUSHING) await this.#ops.flush(batch[0]!);
-    await Promise.all(batch.map((fd) => this.#sync(fd)));
+    await this.#under;
+    this.#begin();
+    await this.#under;
   }
 
   /** Throws the first error of a sync. */
   check(): void {
     if (this.#error !== undefined) throw this.#error;
+  }
+
+  #begin(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#under = this.#syncAll(batch);
+  }
+
+  async #syncAll(batch: readonly number[]): Promise<void> {
+    const flushed = batch.length >= WORTH_FLUSHING && (await this.#ops.flush(batch[0]!));
+    if (!flushed) {
+      await Promise.all(batch.map((fd) => this.#sync(fd)));
+      return;
+    }
+    let rested = performance.now();
+    for (const fd of batch) {
+      this.#attempt(() => this.#ops.syncFlushed(fd));
+      this.#attempt(() => this.#ops.close(fd));
+      if (performance.now() - rested > 20) {
+        await nextTurn();
+        rested = performance.now();
+      }
+    }
   }
 
   async #sync(fd: number): Promise<void> {
@@ -175,10 +201,14 @@ class SyncPool {
       // Kept for `check`: the other files are synced and closed all the same.
       this.#error ??= error;
     }
+    this.#attempt(() => this.#ops.close(fd));
+  }
+
+  #attempt(act: () => void): void {
     try {
-      this.#ops.close(fd);
+      act();
     } catch (error) {
-      // The same.
+      // As above.
       this.#error ??= error;
     }
   }

@@ -107,6 +107,16 @@ export async function carryOut(site: Site, task: Task): Promise<StepEnd> {
   return "done";
 }
 
+/** The same for a step that was staged a moment ago and never tried: what stands beside its file needs no look. */
+export async function carryOutFirst(site: Site, task: Task): Promise<StepEnd> {
+  const { step, at, staged } = task;
+  if (step.kind !== "write" || staged.backup !== "link") return carryOut(site, task);
+  const file = pathOf(site, step, "file");
+  if (site.ops.lstat(file)?.version !== step.was) return "changed";
+  site.ops.rename(pathOf(site, step, at, "new"), file);
+  return "done";
+}
+
 /** Takes a step back, from wherever it was cut, and clears away what stands beside its file. */
 export async function takeBack(site: Site, task: Task): Promise<StepEnd> {
   const { step, at, staged } = task;
@@ -196,6 +206,11 @@ function put(ops: FileOps, fresh: string, file: string, staged: Staged): void {
   }
   ops.link(fresh, file);
   ops.unlink(fresh);
+}
+
+/** The size of the step's old file in bytes, by its version; 0 where there was none. */
+export function sizeWas({ was }: Step): number {
+  return Number(was?.split(":")[2] ?? 0);
 }
 
 function inodeOf(version: string | undefined): string | undefined {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -117,6 +118,25 @@ test("a file that came where one is to be made is refused, also at the last mome
   const second = await applyPlan(late, { signal: NEVER, journal: place.journal, ops });
   assert.ok(!second.ok && second.kind === "changed");
   assert.deepEqual(readTree(place.cwd), { a: "theirs\n", b: "x\n" });
+});
+
+test("a file that changes while others are renamed already takes them back, and keeps its change", async (t) => {
+  const place = makePlace(t, { a: "x\n", b: "x\n", c: "x\n" });
+  const text = patchOf(...["a", "b", "c"].flatMap((name) => [`*** Update File: ${name}`, "@@", "-x", "+y"]));
+  const plan = await planOf(text, place);
+  let renames = 0;
+  const ops: FileOps = {
+    ...nodeFileOps,
+    rename: (from, to) => {
+      nodeFileOps.rename(from, to);
+      renames += 1;
+      if (renames === 1) writeFileSync(join(place.cwd, "b"), "longer\n");
+    },
+  };
+  const applied = await applyPlan(plan, { signal: NEVER, journal: place.journal, ops });
+  assert.ok(!applied.ok && applied.kind === "changed" && renames > 1);
+  assert.deepEqual(readTree(place.cwd), { a: "x\n", b: "longer\n", c: "x\n" });
+  assert.deepEqual(journalsOf(place), []);
 });
 
 test("a cancel before the commit changes nothing, one after it is too late", async (t) => {
@@ -374,8 +394,40 @@ test("files from more folders than are held open go into one", async (t) => {
   for (const name of names) assert.equal(readFileSync(join(place.cwd, "all", name), "utf8"), `${name}\n`);
 });
 
+test("the disk is really flushed where the platform can, and an error of one file's sync refuses the patch", async (t) => {
+  const names = Array.from({ length: 600 }, (_, n) => `f${n}`);
+  const place = makePlace(t, Object.fromEntries(names.map((name) => [name, "x\n"])));
+  const text = patchOf(...names.flatMap((name) => [`*** Update File: ${name}`, "@@", "-x", "+y"]));
+  const flushes: boolean[] = [];
+  let syncs = 0;
+  const failing: FileOps = {
+    ...nodeFileOps,
+    flush: async (fd) => {
+      flushes.push(await nodeFileOps.flush(fd));
+      return true;
+    },
+    syncFlushed: (fd) => {
+      syncs += 1;
+      if (syncs === 450) throw Object.assign(new Error("made by the test"), { code: "EIO" });
+      nodeFileOps.syncFlushed(fd);
+    },
+  };
+  const options = { signal: NEVER, journal: place.journal };
+  const refused = await applyPlan(await planOf(text, place), { ...options, ops: failing });
+  assert.ok(!refused.ok && refused.kind === "failed", "an error of the disk was passed over");
+  const able = spawnSync("sync", ["-f", place.cwd]).status === 0;
+  assert.ok(flushes.length > 0 && flushes.every((flushed) => flushed === able));
+  assert.deepEqual(readTree(place.cwd), Object.fromEntries(names.sort().map((name) => [name, "x\n"])));
+  assert.deepEqual(journalsOf(place), []);
+});
+
 test("every new file is synced before the first rename, also when the file system is flushed for many at once", async (t) => {
-  for (const count of [5, 600]) {
+  // A file system that says it is flushed is not believed: each file is asked for.
+  for (const { count, flushed } of [
+    { count: 5, flushed: true },
+    { count: 600, flushed: true },
+    { count: 600, flushed: false },
+  ]) {
     const names = Array.from({ length: count }, (_, n) => `f${n}`);
     const place = makePlace(t, Object.fromEntries(names.map((name) => [name, "x\n"])));
     const plan = await planOf(
@@ -397,9 +449,13 @@ test("every new file is synced before the first rename, also when the file syste
         synced.add(created.get(fd) ?? "");
         return nodeFileOps.sync(fd);
       },
-      flush: (fd) => {
+      syncFlushed: (fd) => {
+        synced.add(created.get(fd) ?? "");
+        nodeFileOps.syncFlushed(fd);
+      },
+      flush: () => {
         flushes += 1;
-        return nodeFileOps.flush(fd);
+        return Promise.resolve(flushed);
       },
       rename: (from, to) => {
         if (from.endsWith(".new")) {
