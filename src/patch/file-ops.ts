@@ -45,13 +45,8 @@ export interface FileOps {
   chmod(fd: number, mode: number): void;
   chown(fd: number, uid: number, gid: number): void;
   sync(fd: number): Promise<void>;
-  /** The same on the spot, for a file that `flush` has written out: then it is over in microseconds. */
-  syncFlushed(fd: number): void;
-  /**
-   * Has the whole file system of a file written out; true where that was done. Promises nothing all the same: the errors of a
-   * file are told by its own sync alone. Never throws.
-   */
-  flush(fd: number): Promise<boolean>;
+  /** Has the whole file system of a file written out, where that is to be had. Promises nothing: `sync` does. Never throws. */
+  flush(fd: number): Promise<void>;
   close(fd: number): void;
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
@@ -130,7 +125,6 @@ export const nodeFileOps: FileOps = {
   chmod: (fd, mode) => fs.fchmodSync(fd, mode),
   chown: (fd, uid, gid) => fs.fchownSync(fd, uid, gid),
   sync: (fd) => fsync(fd),
-  syncFlushed: (fd) => fs.fsyncSync(fd),
   flush: flushFileSystem,
   close: (fd) => fs.closeSync(fd),
   link: (from, to) => fs.linkSync(from, to),
@@ -142,13 +136,13 @@ export const nodeFileOps: FileOps = {
 };
 
 /** Node can't ask for it (syncfs); coreutils can. */
-function flushFileSystem(fd: number): Promise<boolean> {
-  if (process.platform !== "linux") return Promise.resolve(false);
+function flushFileSystem(fd: number): Promise<void> {
+  if (process.platform !== "linux") return Promise.resolve();
   return new Promise((resolve) => {
     const env = { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" };
     const child = spawn("sync", ["-f", "/dev/fd/3"], { env, stdio: ["ignore", "ignore", "ignore", fd] });
-    child.once("error", () => resolve(false));
-    child.once("exit", (code) => resolve(code === 0));
+    child.once("error", () => resolve());
+    child.once("exit", () => resolve());
   });
 }
 

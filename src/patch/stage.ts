@@ -178,20 +178,9 @@ class SyncPool {
   }
 
   async #syncAll(batch: readonly number[]): Promise<void> {
-    const flushed = batch.length >= WORTH_FLUSHING && (await this.#ops.flush(batch[0]!));
-    if (!flushed) {
-      await Promise.all(batch.map((fd) => this.#sync(fd)));
-      return;
-    }
-    let rested = performance.now();
-    for (const fd of batch) {
-      this.#attempt(() => this.#ops.syncFlushed(fd));
-      this.#attempt(() => this.#ops.close(fd));
-      if (performance.now() - rested > 20) {
-        await nextTurn();
-        rested = performance.now();
-      }
-    }
+    if (batch.length >= WORTH_FLUSHING) await this.#ops.flush(batch[0]!);
+    // Several at a time: each asks the disk to empty its cache, and a disk answers many of these at once.
+    await Promise.all(batch.map((fd) => this.#sync(fd)));
   }
 
   async #sync(fd: number): Promise<void> {
@@ -201,14 +190,10 @@ class SyncPool {
       // Kept for `check`: the other files are synced and closed all the same.
       this.#error ??= error;
     }
-    this.#attempt(() => this.#ops.close(fd));
-  }
-
-  #attempt(act: () => void): void {
     try {
-      act();
+      this.#ops.close(fd);
     } catch (error) {
-      // As above.
+      // The same.
       this.#error ??= error;
     }
   }
