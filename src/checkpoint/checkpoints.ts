@@ -1,0 +1,327 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, makeFolder } from "../base/index.js";
+import { capture, missingFolders } from "./capture.js";
+import type { Env } from "./git.js";
+import { checkpointsFolder, conversationFolder, Journal } from "./journal.js";
+import { keepFromGit, type Room } from "./keep.js";
+import { LiveFile } from "./live.js";
+import { ObjectStore } from "./objects.js";
+import { paced } from "./pace.js";
+import { type CallRecord, sameState } from "./records.js";
+import { TICK_MS, TooMuch } from "./scan.js";
+import { type Surroundings, Territory } from "./territory.js";
+import { type Difference, stateOf } from "./tree.js";
+import { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
+
+export interface CheckpointsInit {
+  readonly home: string;
+  readonly conversation: string;
+  readonly clock: Clock;
+  /** The environment git is looked for and run in. */
+  readonly env: Env;
+  /** This process, as `alive` of an undo will know it again. */
+  readonly owner: string;
+  readonly budget?: Budget;
+}
+
+/** Where a call may change files: anywhere in folders (a command), or these files alone (a patch). Absolute. */
+export type Area = { readonly roots: readonly string[] } | { readonly files: readonly string[] };
+
+export interface CallPlace {
+  readonly turn: string;
+  readonly call: string;
+  readonly cwd: string;
+}
+
+/** A call under way, from `before` to `after`. */
+export interface Watched {
+  readonly record: CallRecord;
+  readonly territory: Territory | undefined;
+}
+
+/** Folders that were looked at; `key`: as they were asked for. */
+interface Known {
+  readonly key: string;
+  readonly of: Territory;
+  readonly live: LiveFile;
+}
+
+/**
+ * Keeps what the calls of one conversation change, so that it can be undone: looks before and after each, and puts the
+ * difference on record. Everything happens in order; `before` is waited for, `after` is not.
+ */
+export class Checkpoints {
+  readonly #init: CheckpointsInit;
+  readonly #journal: Journal;
+  readonly #around: Surroundings;
+  readonly #closing = new AbortController();
+  #last: Promise<void> = Promise.resolve();
+  #territory: Known | undefined;
+  /** Folders with too much in them, and why. */
+  readonly #hopeless = new Map<string, TooMuch>();
+  #turn: { readonly id: string; readonly changed: Set<string> } | undefined;
+  #liveFiles = 0;
+  #failures: string[] = [];
+
+  constructor(init: CheckpointsInit) {
+    this.#init = init;
+    this.#journal = new Journal(conversationFolder(init.home, init.conversation));
+    const { clock, env, home, budget = DEFAULT_BUDGET } = init;
+    const store = new ObjectStore(join(checkpointsFolder(home), "objects"), () => clock.now());
+    this.#around = { clock, env, home, budget, store };
+  }
+
+  /** Starts to look at the folders, so that the first `before` has less to do. Nothing has to wait for it. */
+  prepare(roots: readonly string[]): void {
+    if (this.#territory?.key === JSON.stringify(roots)) return;
+    this.#enqueue(() => this.#look(roots, this.#closing.signal)).catch(() => {
+      // `before` meets the same trouble, and tells of it.
+    });
+  }
+
+  /**
+   * To be waited for right before a call: from here on what it changes can be undone. Never throws but the signal's reason;
+   * undefined where it could not be done, and `takeFailures` says why.
+   */
+  before(place: CallPlace, area: Area, signal: AbortSignal): Promise<Watched | undefined> {
+    return this.#enqueue(async () => {
+      const { turn, call } = place;
+      const begun = { type: "call", turn, call, at: this.#init.clock.now() } as const;
+      try {
+        this.#beginTurn(place);
+        if ("files" in area) return await this.#beforePatch(begun, area.files, signal);
+        const { of: territory, live } = await this.#look(area.roots, signal);
+        makeFolder(this.#journal.folder);
+        live.save(territory.trees);
+        await territory.settle(signal);
+        const record = { ...begun, at: this.#init.clock.now(), roots: territory.roots, live: live.name };
+        this.#journal.append(record);
+        return { record, territory };
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#fail(begun, error);
+        return undefined;
+      }
+    });
+  }
+
+  /** To be called right after the call; what it changed is found out in the background. */
+  after(watched: Watched): void {
+    const endedAt = this.#init.clock.now();
+    this.#enqueue(() => this.#record(watched, endedAt)).catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#fail(watched.record, error);
+    });
+  }
+
+  /**
+   * Ends a turn once all its calls are on record, at most `withinMs` later. Returns the files it changed, absolute; `known`
+   * is false when the time was too short to see all.
+   */
+  async settle(
+    turn: string,
+    withinMs: number,
+  ): Promise<{ readonly files: readonly string[]; readonly known: boolean }> {
+    if (this.#turn?.id !== turn) return { files: [], known: true };
+    const known = await isWithin(this.#last, withinMs);
+    const files = [...this.#turn.changed].sort();
+    this.#turn = undefined;
+    if (known) this.#end(turn);
+    else {
+      this.#enqueue(async () => this.#end(turn)).catch(() => {
+        // `#end` keeps what went wrong for `takeFailures`.
+      });
+    }
+    return { files, known };
+  }
+
+  /** Resolves once all that was asked for is done. */
+  idle(): Promise<void> {
+    return this.#last;
+  }
+
+  /** Why what was done since the last time can't be undone; for people. */
+  takeFailures(): readonly string[] {
+    return this.#failures.splice(0);
+  }
+
+  /** Stops looking. What a call changed and is not on record yet is found out by the next process that asks. */
+  async close(): Promise<void> {
+    const idle = await isWithin(this.#last, 0);
+    this.#closing.abort(new Error("closed"));
+    await this.#last;
+    if (idle) this.#territory?.live.discard();
+    this.#territory = undefined;
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  async #look(roots: readonly string[], signal: AbortSignal): Promise<Known> {
+    const key = JSON.stringify(roots);
+    const hopeless = this.#hopeless.get(key);
+    if (hopeless !== undefined) throw hopeless;
+    if (this.#territory !== undefined && this.#territory.key !== key) {
+      this.#territory.live.discard();
+      this.#territory = undefined;
+    }
+    const known = this.#territory;
+    this.#territory = undefined;
+    const of = known?.of ?? Territory.open(roots, this.#around);
+    try {
+      await of.look({ signal });
+    } catch (error) {
+      // Half looked at, it would tell lies: the next time begins anew.
+      known?.live.discard();
+      if (error instanceof TooMuch) this.#hopeless.set(key, error);
+      throw error;
+    }
+    this.#territory = { key, of, live: known?.live ?? this.#newLive() };
+    return this.#territory;
+  }
+
+  #newLive(): LiveFile {
+    this.#liveFiles += 1;
+    return new LiveFile(this.#journal.folder, `live-${this.#init.clock.now()}-${this.#liveFiles}.jsonl`);
+  }
+
+  #beginTurn({ turn, cwd }: CallPlace): void {
+    if (this.#turn?.id === turn) return;
+    this.#turn = { id: turn, changed: new Set() };
+    const { clock, owner } = this.#init;
+    this.#journal.append({ type: "turn", v: 1, turn, at: clock.now(), cwd, owner });
+  }
+
+  #end(turn: string): void {
+    try {
+      this.#journal.append({ type: "turn_end", turn }, { sync: true });
+    } catch (error) {
+      // The changes are on record, or their failure was told: only the end of the turn is missing.
+      this.#failures.push(textOf(error));
+    }
+  }
+
+  async #beforePatch(
+    begun: Pick<CallRecord, "type" | "turn" | "call" | "at">,
+    files: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Watched> {
+    const keeping = { store: this.#around.store, room: this.#room(), pace: paced(this.#init.clock, signal) };
+    const states: { path: string; state: State | null }[] = [];
+    for (const path of [...missingFolders(files), ...files]) states.push({ path, state: await capture(path, keeping) });
+    const record = { ...begun, files: states };
+    this.#journal.append(record);
+    return { record, territory: undefined };
+  }
+
+  async #record({ record, territory }: Watched, endedAt: number): Promise<void> {
+    const { turn, call } = record;
+    const changes =
+      territory === undefined ? await this.#changesOfPatch(record) : await this.#changesOfCommand(territory, endedAt);
+    for (const { path, before, after } of changes) if (isFile(before) || isFile(after)) this.#turn?.changed.add(path);
+    this.#journal.append({ type: "changes", turn, call, changes });
+  }
+
+  async #changesOfPatch({ files = [] }: CallRecord): Promise<Change[]> {
+    const keeping = { store: this.#around.store, room: this.#room(), pace: paced(this.#init.clock, undefined) };
+    const changes: Change[] = [];
+    for (const { path, state } of files) {
+      const after = await capture(path, keeping);
+      if (!sameState(state, after)) changes.push({ path, before: state, after });
+    }
+    return changes;
+  }
+
+  async #changesOfCommand(territory: Territory, endedAt: number): Promise<Change[]> {
+    const { signal } = this.#closing;
+    const room = this.#room();
+    let differences: Difference[];
+    try {
+      differences = await territory.look({ signal, room });
+    } catch (error) {
+      // As in `#look`.
+      if (this.#territory?.of === territory) this.#territory = undefined;
+      throw error;
+    }
+    return changesFrom(differences, { around: this.#around, room, endedAt, signal });
+  }
+
+  #room(): Room {
+    const { callBytes, fileBytes, keptFiles } = this.#around.budget;
+    return { files: keptFiles, bytes: callBytes, fileBytes };
+  }
+
+  #fail({ turn, call, at }: Pick<CallRecord, "turn" | "call" | "at">, error: unknown): void {
+    const unknown = textOf(error);
+    this.#failures.push(unknown);
+    try {
+      this.#journal.append({ type: "call", turn, call, at });
+      this.#journal.append({ type: "changes", turn, call, changes: [], unknown });
+    } catch {
+      // The journal itself can't be written: the user is told by `takeFailures`, and there is nothing to undo.
+    }
+  }
+}
+
+/** What scans found as changes on record. `endedAt`: what changed later is not the call's. Throws system errors of the store. */
+export async function changesFrom(
+  differences: readonly Difference[],
+  options: {
+    readonly around: Surroundings;
+    readonly room: Room;
+    readonly endedAt: number | undefined;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<Change[]> {
+  const { around, room, endedAt = Number.POSITIVE_INFINITY, signal } = options;
+  await keepFromGit(differences, { store: around.store, room, signal });
+  return differences.flatMap(({ path, before, after }): Change[] => {
+    const change = { path, before: stateOf(before), after: withSameBytes(stateOf(after), stateOf(before)) };
+    // Written anew with what it had: nothing that anybody could want back.
+    if (sameState(change.before, change.after)) return [];
+    if (after === undefined || after.ctime <= endedAt + TICK_MS) return [change];
+    if (before === undefined && isBornAfter(path, endedAt + TICK_MS)) return [];
+    if (change.after?.kind !== "file") return [change];
+    const { mode, size } = change.after;
+    return [{ ...change, after: { kind: "file", mode, size, why: "someone else changed it right after the call" } }];
+  });
+}
+
+/** A file that was not written to has the bytes it had, also when it can't be read any more. */
+function withSameBytes(after: State | null, before: State | null): State | null {
+  if (after?.kind !== "file" || before?.kind !== "file" || after.sha !== undefined) return after;
+  const same = after.ino === before.ino && after.mtime === before.mtime && after.size === before.size;
+  return same && before.sha !== undefined ? { ...after, sha: before.sha } : after;
+}
+
+function isBornAfter(path: string, time: number): boolean {
+  const birth = lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+  return birth > time;
+}
+
+function isFile(state: State | null): boolean {
+  return state !== null && state.kind !== "folder" && !(state.kind === "uncovered" && state.ignored === true);
+}
+
+/** Whether the promise, which never rejects, settles in time. */
+async function isWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

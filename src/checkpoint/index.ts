@@ -1,0 +1,16 @@
+export { type Area, type CallPlace, Checkpoints, type CheckpointsInit, type Watched } from "./checkpoints.js";
+export type { Env } from "./git.js";
+export type { OnConflict, Trouble } from "./plan.js";
+export type { CallHistory, History, TurnHistory, UndoRecord } from "./records.js";
+export { netChanges } from "./records.js";
+export { type SweepOptions, type Swept, sweepCheckpoints } from "./sweep.js";
+export { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
+export {
+  conversationsWithCheckpoints,
+  type Prepared,
+  type PreparedUndo,
+  type UndoDeps,
+  type UndoEnd,
+  Undoing,
+  type UndoRequest,
+} from "./undo.js";

@@ -1,0 +1,105 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { makeFolder } from "../base/index.js";
+import type { CheckpointRecord } from "./records.js";
+
+/** A journal larger than this is not read, bytes. */
+const MAX_BYTES = 512 * 1024 * 1024;
+const TYPES = new Set<unknown>(["turn", "call", "changes", "turn_end", "undo", "undone"]);
+
+/** Where checkpoints are in a home folder. */
+export function checkpointsFolder(home: string): string {
+  return join(home, "checkpoints");
+}
+
+/** The folder of one conversation's checkpoints. */
+export function conversationFolder(home: string, conversation: string): string {
+  return join(checkpointsFolder(home), conversation);
+}
+
+/** The records of one conversation, appended one write a line. */
+export class Journal {
+  readonly folder: string;
+  readonly #path: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.#path = join(folder, "journal.jsonl");
+  }
+
+  /** Appends; with `sync` it lasts through a power cut. Throws system errors. */
+  append(record: CheckpointRecord, { sync = false }: { readonly sync?: boolean } = {}): void {
+    makeFolder(this.folder);
+    const fd = openSync(this.#path, "a", 0o600);
+    try {
+      // After a line that was cut, a new one: the cut one alone is lost.
+      const bytes = Buffer.from(`${endsWithLine(this.#path) ? "" : "\n"}${JSON.stringify(record)}\n`);
+      const size = statSync(this.#path).size;
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      } catch (error) {
+        // A full disk: half a line would only be in the way.
+        ftruncateSync(fd, size);
+        throw error;
+      }
+      if (sync) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** All that is whole; lines that are not are passed over. Empty when there is no journal. */
+  read(): CheckpointRecord[] {
+    let text: string;
+    try {
+      if (statSync(this.#path).size > MAX_BYTES) return [];
+      text = readFileSync(this.#path, "utf8");
+    } catch {
+      // No journal: nothing was ever changed.
+      return [];
+    }
+    return text.split("\n").flatMap((line) => {
+      const record = parse(line);
+      return record === undefined ? [] : [record];
+    });
+  }
+}
+
+function parse(line: string): CheckpointRecord | undefined {
+  if (line === "") return undefined;
+  try {
+    const value = JSON.parse(line) as CheckpointRecord | null;
+    if (value === null || !TYPES.has(value.type)) return undefined;
+    return "changes" in value && !(Array.isArray(value.changes) && value.changes.every(isChange)) ? undefined : value;
+  } catch {
+    // Torn, or zeros: the lines around it are whole.
+    return undefined;
+  }
+}
+
+function isChange(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { path, before, after } = value as Readonly<Record<string, unknown>>;
+  if (typeof path !== "string" || path.includes("\0") || !isAbsolute(path) || resolve(path) !== path) return false;
+  return isState(before) && isState(after);
+}
+
+function isState(value: unknown): boolean {
+  if (value === null) return true;
+  if (typeof value !== "object") return false;
+  const { kind, mode, target } = value as Readonly<Record<string, unknown>>;
+  if (kind === "link") return typeof target === "string" && !target.includes("\0");
+  return kind === "uncovered" || ((kind === "file" || kind === "folder") && typeof mode === "number");
+}
+
+function endsWithLine(path: string): boolean {
+  const { size } = statSync(path);
+  if (size === 0) return true;
+  const fd = openSync(path, "r");
+  try {
+    const last = Buffer.alloc(1);
+    return readSync(fd, last, 0, 1, size - 1) === 1 && last[0] === 10;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,188 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Env, findGit, type Git, type GitPlace, gitPlaceOf, readBlobs, runGit } from "./git.js";
+import { type IndexEntry, parseIndex } from "./git-index.js";
+
+/** What lstat says of a file, as an index entry is compared with it. */
+export interface Seen {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly ino: number;
+}
+
+/** Words of attributes and settings by which git may keep other bytes than a file has. */
+const CONVERSIONS = /text|eol|crlf|ident|filter|encoding/i;
+const FILTERS = /filter|encoding/i;
+/** Attributes by which the bytes may differ though their number is the same. */
+const FILTER_ATTRIBUTES = ["filter", "working-tree-encoding"];
+/** An index or attributes file larger than this is not read. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * A git repository as a place where contents are kept already, and that knows what is of no worth (ignored). It is only
+ * read: index and settings by this program, ignored files and contents by git's plumbing.
+ */
+export class Repo {
+  readonly workTree: string;
+  readonly #place: GitPlace;
+  readonly #git: Git | undefined;
+  #index = new Map<string, IndexEntry>();
+  #indexStamp = "";
+  #indexTime = 0;
+  #ignored: ReadonlySet<string> | undefined;
+  /** Paths of which git may keep other bytes. */
+  #distrusted: ReadonlySet<string> = new Set();
+  readonly #sizes = new Map<string, number>();
+
+  private constructor(workTree: string, place: GitPlace, git: Git | undefined) {
+    this.workTree = workTree;
+    this.#place = place;
+    this.#git = git;
+  }
+
+  /** The repository whose work tree's root the folder is; undefined when it is none. */
+  static at(folder: string, env: Env): Repo | undefined {
+    const place = gitPlaceOf(folder);
+    if (place === undefined) return undefined;
+    const program = findGit(env, [folder]);
+    const git = program === undefined ? undefined : { program, env, gitDir: place.gitDir, workTree: folder };
+    return new Repo(folder, place, git);
+  }
+
+  get gitDir(): string {
+    return this.#place.gitDir;
+  }
+
+  /** Takes in what git's index says now. Throws the signal's reason. */
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    const path = join(this.#place.gitDir, "index");
+    const stat = statSync(path, { throwIfNoEntry: false });
+    const stamp = stat === undefined ? "none" : `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
+    if (stamp === this.#indexStamp) return;
+    this.#indexStamp = stamp;
+    this.#indexTime = stat?.mtimeMs ?? 0;
+    this.#index = this.#git === undefined || stat === undefined ? new Map() : this.#readIndex(path, stat.size);
+    await this.#findDistrusted(signal);
+  }
+
+  /** Asks git which untracked paths below `prefix` ("" or "a/b/") it ignores. Throws the signal's reason. */
+  async findIgnored(prefix: string, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#git === undefined) return;
+    const args = ["ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory"];
+    const listed = await runGit(this.#git, prefix === "" ? args : [...args, "--", prefix], { signal });
+    if (listed === undefined) return;
+    this.#ignored = new Set(
+      listed
+        .toString("utf8")
+        .split("\0")
+        .map((path) => (path.endsWith("/") ? path.slice(0, -1) : path)),
+    );
+  }
+
+  /** False where git could not be asked. */
+  get knowsIgnored(): boolean {
+    return this.#ignored !== undefined;
+  }
+
+  /** As of the last `findIgnored`; only the uppermost ignored folders count. */
+  isIgnored(path: string): boolean {
+    return this.#ignored?.has(path) === true;
+  }
+
+  /** The id under which git has these very bytes, when that is certain without reading them. */
+  oidOf(path: string, seen: Seen): string | undefined {
+    const entry = this.#index.get(path);
+    if (entry === undefined || entry.size !== seen.size % 2 ** 32 || seen.mtimeMs >= this.#indexTime) return undefined;
+    if (!sameTime(entry.mtime, seen.mtimeMs) || !sameTime(entry.ctime, seen.ctimeMs)) return undefined;
+    if (entry.ino !== seen.ino % 2 ** 32 || this.#distrusted.has(path)) return undefined;
+    return entry.oid;
+  }
+
+  /** Contents by id, for as many as git has. */
+  async contents(
+    oids: readonly string[],
+    options: { readonly onBlob: (oid: string, bytes: Buffer) => void; readonly signal?: AbortSignal },
+  ): Promise<void> {
+    if (this.#git !== undefined && oids.length > 0) await readBlobs(this.#git, oids, options);
+  }
+
+  #readIndex(path: string, size: number): Map<string, IndexEntry> {
+    if (size > MAX_BYTES) return new Map();
+    const config = textOf(join(this.#place.commonDir, "config"));
+    return parseIndex(readFileSync(path), /objectformat\s*=\s*sha256/i.test(config) ? 32 : 20) ?? new Map();
+  }
+
+  async #findDistrusted(signal: AbortSignal | undefined): Promise<void> {
+    const words = this.#conversionWords();
+    const distrusted = new Set<string>();
+    if (CONVERSIONS.test(words)) {
+      await this.#learnSizes(signal);
+      for (const [path, { oid, size }] of this.#index) if (this.#sizes.get(oid) !== size) distrusted.add(path);
+    }
+    if (FILTERS.test(words)) for (const path of await this.#filtered(signal)) distrusted.add(path);
+    this.#distrusted = distrusted;
+  }
+
+  /** All that attributes and settings say of conversions: of the user, the repository and its tracked folders. */
+  #conversionWords(): string {
+    const { commonDir, gitDir } = this.#place;
+    const { HOME = "", XDG_CONFIG_HOME = join(HOME, ".config") } = this.#git?.env ?? {};
+    const settings = ["/etc/gitconfig", join(HOME, ".gitconfig"), join(XDG_CONFIG_HOME, "git/config")]
+      .concat(join(commonDir, "config"), join(gitDir, "config.worktree"))
+      .flatMap((path) => textOf(path).match(/^.*(?:autocrlf|eol|attributesfile|include).*$/gim) ?? []);
+    const attributes = [
+      "/etc/gitattributes",
+      join(XDG_CONFIG_HOME, "git/attributes"),
+      join(commonDir, "info/attributes"),
+    ];
+    for (const path of this.#index.keys()) {
+      if (path === ".gitattributes" || path.endsWith("/.gitattributes")) attributes.push(join(this.workTree, path));
+    }
+    // A file of attributes that settings name, or more settings they include, may say anything.
+    const named = settings.some((line) => /attributesfile|include/i.test(line)) ? ["filter"] : [];
+    return [...settings, ...named, ...attributes.map(textOf)].join("\n");
+  }
+
+  async #learnSizes(signal: AbortSignal | undefined): Promise<void> {
+    const unknown = [...new Set([...this.#index.values()].map(({ oid }) => oid))].filter(
+      (oid) => !this.#sizes.has(oid),
+    );
+    if (this.#git === undefined || unknown.length === 0) return;
+    const input = unknown.map((oid) => `${oid}\n`).join("");
+    const answer = await runGit(this.#git, ["cat-file", "--batch-check", "--buffer"], { input, signal });
+    for (const line of answer?.toString("latin1").split("\n") ?? []) {
+      const [oid = "", type, size] = line.split(" ");
+      if (type === "blob") this.#sizes.set(oid, Number(size) % 2 ** 32);
+    }
+  }
+
+  async #filtered(signal: AbortSignal | undefined): Promise<string[]> {
+    const paths = [...this.#index.keys()];
+    if (this.#git === undefined) return paths;
+    const input = paths.map((path) => `${path}\0`).join("");
+    const args = ["check-attr", "-z", "--stdin", ...FILTER_ATTRIBUTES];
+    const answer = await runGit(this.#git, args, { input, signal });
+    if (answer === undefined) return paths;
+    const fields = answer.toString("utf8").split("\0");
+    const filtered: string[] = [];
+    for (let at = 0; at + 2 < fields.length; at += 3) {
+      if (fields[at + 2] !== "unspecified" && fields[at + 2] !== "unset") filtered.push(fields[at]!);
+    }
+    return filtered;
+  }
+}
+
+function sameTime(one: number, other: number): boolean {
+  return Math.abs(one - other) < 0.001;
+}
+
+function textOf(path: string): string {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && stat.size <= MAX_BYTES ? readFileSync(path, "utf8") : "";
+  } catch {
+    // Not there, or not readable for git either.
+    return "";
+  }
+}

@@ -1,0 +1,107 @@
+import { lstatSync, realpathSync } from "node:fs";
+import { dirname, relative } from "node:path";
+import { type Clock, sleep } from "../base/index.js";
+import type { Env } from "./git.js";
+import { keepFiles, type Placed, type Room } from "./keep.js";
+import type { ObjectStore } from "./objects.js";
+import { paced } from "./pace.js";
+import { Repo } from "./repo.js";
+import { scanFolder, TICK_MS } from "./scan.js";
+import { type Difference, type Folder, folderFrom } from "./tree.js";
+import type { Budget } from "./types.js";
+
+/** What looking at files needs from outside. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** The environment git is run in. */
+  readonly env: Env;
+  readonly budget: Budget;
+  readonly store: ObjectStore;
+  /** Belay's own folder: never looked at. */
+  readonly home: string;
+}
+
+/**
+ * The folders that commands may write in, and what is in them: brought up to date by `look`. After an error it is of no
+ * more use, since it may have taken in half of what happened.
+ */
+export class Territory {
+  readonly roots: readonly string[];
+  readonly trees: ReadonlyMap<string, Folder>;
+  readonly #around: Surroundings;
+  readonly #room: Room;
+  readonly #hidden: ReadonlySet<string>;
+  #newest = 0;
+
+  private constructor(around: Surroundings, trees: ReadonlyMap<string, Folder>) {
+    this.#around = around;
+    this.roots = [...trees.keys()];
+    this.trees = trees;
+    const { keptFiles, keptBytes, fileBytes } = around.budget;
+    this.#room = { files: keptFiles, bytes: keptBytes, fileBytes };
+    this.#hidden = new Set([around.home, realOf(around.home) ?? around.home]);
+  }
+
+  /** Nothing is known yet. Roots that are not there, or lie in another one, are left out; throws when none is left. */
+  static open(roots: readonly string[], around: Surroundings): Territory {
+    const real = [...new Set(roots.map(realOf).filter((root) => root !== undefined))].filter((root) => root !== "/");
+    const outer = real.filter((root) => !real.some((other) => other !== root && root.startsWith(`${other}/`)));
+    if (outer.length === 0) throw new Error(`there is no folder to look at: ${roots.join(", ")}`);
+    return new Territory(around, new Map(outer.map((root) => [root, unknownFolder(root, around.env)])));
+  }
+
+  /** As a killed process had it. */
+  static from(trees: ReadonlyMap<string, Folder>, around: Surroundings): Territory {
+    return new Territory(around, trees);
+  }
+
+  /**
+   * Looks at everything and keeps what git does not have. Returns what is different. `room`: for what is new; without it,
+   * that of the whole territory.
+   */
+  async look({ signal, room }: { readonly signal?: AbortSignal; readonly room?: Room } = {}): Promise<Difference[]> {
+    const { clock, env, budget, store } = this.#around;
+    const pace = paced(clock, signal);
+    const options = { budget, pace, env, now: () => clock.now(), signal, hidden: this.#hidden };
+    const differences: Difference[] = [];
+    const unkept: Placed[] = [];
+    this.#newest = 0;
+    for (const [path, root] of this.trees) {
+      const scan = await scanFolder(root, path, options);
+      differences.push(...scan.differences);
+      unkept.push(...scan.unkept);
+      this.#newest = Math.max(this.#newest, scan.newest);
+    }
+    await keepFiles(unkept, { store, room: room ?? this.#room, pace });
+    return differences;
+  }
+
+  /** Waits until the clock of files has moved on since the youngest change, so that any later one shows. A tick at most. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const age = this.#around.clock.now() - this.#newest;
+    if (age >= 0 && age < TICK_MS) await sleep(TICK_MS - age, signal);
+  }
+}
+
+function unknownFolder(root: string, env: Env): Folder {
+  const workTree = repoAbove(root, env);
+  const prefix = workTree === undefined || workTree.workTree === root ? "" : `${relative(workTree.workTree, root)}/`;
+  return folderFrom(lstatSync(root), { repo: workTree, prefix, ignored: undefined, blind: true });
+}
+
+function repoAbove(root: string, env: Env): Repo | undefined {
+  for (let folder = root; ; folder = dirname(folder)) {
+    const repo = Repo.at(folder, env);
+    if (repo !== undefined || dirname(folder) === folder) return repo;
+  }
+}
+
+function realOf(path: string): string | undefined {
+  try {
+    const real = realpathSync(path);
+    return lstatSync(real).isDirectory() ? real : undefined;
+  } catch {
+    // Not there: nothing to look at.
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { git, openPlace, type Place } from "./place.js";
+import { gitSnapshot, snapshot } from "./snapshot.js";
+import { deeds, perform } from "./trees.js";
+
+const SOAK = process.env.BELAY_SOAK !== undefined;
+const RUNS = SOAK ? 1000 : 60;
+
+type Kind = "plain" | "git" | "committed" | "worktree" | "nested" | "submodule";
+
+const cases = fc.record({
+  kind: fc.constantFrom<Kind>("plain", "git", "committed", "worktree", "nested", "submodule"),
+  start: deeds(12),
+  dirty: deeds(4),
+  calls: fc.array(deeds(6), { minLength: 1, maxLength: 3 }),
+});
+
+test("an undone turn leaves no difference, a redone one neither, and git's own files stay as they are", async () => {
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ kind, start, dirty, calls }) => {
+      const place = openPlace();
+      try {
+        const { work, gitDir } = prepare(place, kind, () => perform(place.work, start));
+        perform(work, dirty);
+        const before = snapshot(work);
+        const gitBefore = gitDir === undefined ? {} : gitSnapshot(gitDir);
+        for (const list of calls) await place.call("1", () => perform(work, list), [work]);
+        const changed = await place.end("1");
+        const after = snapshot(work);
+        const different = differentFiles(before, after, work);
+        if (calls.length === 1) assert.deepEqual(changed, different);
+        else
+          assert.deepEqual(
+            different.filter((file) => !changed.includes(file)),
+            [],
+          );
+        const undone = await place.undo();
+        if (JSON.stringify(before) !== JSON.stringify(after)) assert.equal(undone.ok, true, undone.message);
+        assert.deepEqual(snapshot(work), before);
+        if (!undone.ok) return;
+        const redone = await place.undo({ redo: true });
+        assert.equal(redone.ok, true, redone.message);
+        assert.deepEqual(snapshot(work), after);
+        if (gitDir !== undefined) assert.deepEqual(gitSnapshot(gitDir), gitBefore);
+      } finally {
+        await place.close();
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+/** Absolute paths of what is no folder and is not as it was, sorted. */
+function differentFiles(before: Record<string, string>, after: Record<string, string>, work: string): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names
+    .filter((name) => before[name] !== after[name])
+    .filter((name) => [before[name], after[name]].some((one) => one !== undefined && !one.startsWith("folder")))
+    .map((name) => join(work, name))
+    .sort();
+}
+
+function prepare(place: Place, kind: Kind, fill: () => void): { readonly work: string; readonly gitDir?: string } {
+  const { work } = place;
+  fill();
+  if (kind === "plain") return { work };
+  writeFileSync(join(work, ".gitignore"), "*.log\n/build/\n");
+  git(work, "init", "-q");
+  git(work, "add", "-A");
+  if (kind === "git") return { work, gitDir: join(work, ".git") };
+  git(work, "commit", "-qm", "start");
+  if (kind === "committed") return { work, gitDir: join(work, ".git") };
+  if (kind === "worktree") {
+    const other = `${work}-tree`;
+    git(work, "worktree", "add", "-q", other);
+    return { work: other, gitDir: join(work, ".git") };
+  }
+  if (kind === "nested") {
+    const inner = join(work, "inner");
+    if (!existsSync(inner)) mkdirSync(inner);
+    perform(inner, []);
+    writeFileSync(join(inner, "own.txt"), "own\n");
+    git(inner, "init", "-q");
+    git(inner, "add", "-A");
+    git(inner, "commit", "-qm", "inner");
+    return { work, gitDir: join(work, ".git") };
+  }
+  const source = `${work}-source`;
+  mkdirSync(source);
+  writeFileSync(join(source, "sub.txt"), "sub\n");
+  git(source, "init", "-q");
+  git(source, "add", "-A");
+  git(source, "commit", "-qm", "sub");
+  git(work, "submodule", "--quiet", "add", source, "module");
+  git(work, "commit", "-qm", "with a module");
+  return { work, gitDir: join(work, ".git") };
+}
