@@ -8,6 +8,7 @@ import { protoCommand, runProto } from "./front/proto/index.js";
 import { rulesCommand, runRules } from "./front/rules/index.js";
 import { runSandbox, sandboxCommand } from "./front/sandbox/index.js";
 import { runTrust, trustCommand } from "./front/trust/index.js";
+import { runUndo, undoCommand } from "./front/undo/index.js";
 
 interface DemoFlags {
   readonly json?: boolean;
@@ -82,6 +83,7 @@ function commandsOf(deps: FrontDeps, finish: (code: number) => void): Command[] 
     execCommand(async (args) => finish(await runExec(args, deps))),
     applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
+    undoCommand(async (args) => finish(await runUndo(args, deps))),
     trustCommand(async (args) => finish(await runTrust(args, deps))),
     sandboxCommand(overrideOption(), async (args) => finish(await runSandbox(args, deps))),
     doctorCommand({ config: overrideOption(), color: colorOption() }, async (args) =>

@@ -56,7 +56,8 @@ function withoutContent(path: string, stat: Stats): State {
   }
 }
 
-function lookAt(path: string): Stats | "hidden" | undefined {
+/** What lstat says; undefined: nothing is there; `hidden`: that can't be known. */
+export function lookAt(path: string): Stats | "hidden" | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {

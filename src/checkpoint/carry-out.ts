@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
-import { glance } from "./capture.js";
+import { glance, lookAt } from "./capture.js";
 import type { ObjectStore } from "./objects.js";
 import { Places } from "./place.js";
 import { sameState } from "./records.js";
@@ -104,8 +104,8 @@ class Work {
   }
 
   #unlock(folder: string): void {
-    const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
-    if (stat?.isDirectory() !== true || (stat.mode & ALL_OF_OWNER) === ALL_OF_OWNER) return;
+    const stat = lookAt(folder);
+    if (typeof stat !== "object" || !stat.isDirectory() || (stat.mode & ALL_OF_OWNER) === ALL_OF_OWNER) return;
     if (process.geteuid?.() !== stat.uid) return;
     this.#opened.set(folder, stat.mode & 0o7777);
     this.#setMode(folder, stat.mode | ALL_OF_OWNER);
@@ -176,8 +176,8 @@ class Work {
   }
 
   #setMode(path: string, mode: number): void {
-    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory() === true && (stat.mode & 0o7777) !== (mode & 0o7777)) {
+    const stat = lookAt(path);
+    if (typeof stat === "object" && stat.isDirectory() && (stat.mode & 0o7777) !== (mode & 0o7777)) {
       changeMode(this.#places.at(path), mode & 0o7777);
     }
   }

@@ -1,6 +1,7 @@
 export { type Area, type CallPlace, Checkpoints, type CheckpointsInit, type Watched } from "./checkpoints.js";
 export type { Env } from "./git.js";
 export type { OnConflict, Trouble } from "./plan.js";
+export { mayRun, thisProcess } from "./process.js";
 export type { CallHistory, History, TurnHistory, UndoRecord } from "./records.js";
 export { netChanges } from "./records.js";
 export { type SweepOptions, type Swept, sweepCheckpoints } from "./sweep.js";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/index.js";
 import { capture } from "./capture.js";
@@ -54,6 +54,14 @@ export type UndoEnd =
   | { readonly ok: true; readonly id: string; readonly left: readonly Left[] }
   | { readonly ok: false; readonly message: string };
 
+export interface Opened {
+  readonly history: History;
+  /** An undo that was cut and is done now: what of it was left as it was. */
+  readonly resumed: readonly Left[] | undefined;
+  /** Why it can't be done. */
+  readonly stuck?: string;
+}
+
 /** The undos of one home folder. */
 export class Undoing {
   readonly #deps: UndoDeps;
@@ -65,9 +73,7 @@ export class Undoing {
   }
 
   /** What a conversation's turns changed, after finding out what killed ones did, and finishing an undo that was cut. */
-  async open(
-    conversation: string,
-  ): Promise<{ readonly history: History; readonly resumed: readonly Left[] | undefined }> {
+  async open(conversation: string): Promise<Opened> {
     const journal = this.#journal(conversation);
     const { signal, isAlive } = this.#deps;
     await sealCutCalls(journal, this.#around(), { signal, isAlive });
@@ -75,14 +81,20 @@ export class Undoing {
     const cut = history.unfinished.find(({ owner }) => owner === "" || !isAlive(owner));
     if (cut === undefined) return { history, resumed: undefined };
     const { id, changes } = cut;
-    const resumed = await carryOut(changes, { store: this.#store, id });
-    journal.append({ type: "undone", id, outcome: "done" }, { sync: true });
-    return { history: historyOf(journal.read()), resumed };
+    try {
+      const resumed = await carryOut(changes, { store: this.#store, id });
+      journal.append({ type: "undone", id, outcome: "done" }, { sync: true });
+      return { history: historyOf(journal.read()), resumed };
+    } catch (error) {
+      // It stays as it is: nothing else of this conversation can be undone before it.
+      return { history, resumed: [], stuck: `an undo that was cut can't be carried on: ${textOf(error)}` };
+    }
   }
 
   /** Works out an undo on the files as they are. No effect on them. */
   async prepare(request: UndoRequest): Promise<Prepared> {
-    const { history } = await this.open(request.conversation);
+    const { history, stuck } = await this.open(request.conversation);
+    if (stuck !== undefined) return { ok: false, message: stuck };
     const { onConflict = "refuse" } = request;
     const chosen = request.redo === true ? chooseUndo(history, request) : chooseTurn(history, request);
     if (typeof chosen === "string") return { ok: false, message: chosen };
@@ -124,6 +136,16 @@ export class Undoing {
       return { ok: false, message: `nothing was undone: ${textOf(error)}` };
     }
     return this.#run(journal, record);
+  }
+
+  /** What a file holds now and what it is to hold, for a look at the difference; undefined what is not there, or is large. */
+  contents({ path, before, after }: Change, limit: number): { readonly now?: Buffer; readonly then?: Buffer } {
+    const then =
+      after?.kind === "file" && after.size <= limit && after.sha !== undefined
+        ? this.#store.read(after.sha)
+        : undefined;
+    const now = before?.kind === "file" && before.size <= limit ? readWhole(path, limit) : undefined;
+    return { ...(now === undefined ? {} : { now }), ...(then === undefined ? {} : { then }) };
   }
 
   async #run(journal: Journal, { id, changes }: UndoRecord): Promise<UndoEnd> {
@@ -257,6 +279,16 @@ function refusalOf({ changes, conflicts, lost, notes }: UndoPlan, onConflict: On
   }
   if (changes.length > 0) return undefined;
   return notes.length > 0 ? notes.join("; ") : "the files are already as they were before";
+}
+
+function readWhole(path: string, limit: number): Buffer | undefined {
+  try {
+    const bytes = readFileSync(path);
+    return bytes.length <= limit ? bytes : undefined;
+  } catch {
+    // Gone or unreadable by now: it is not shown.
+    return undefined;
+  }
 }
 
 function textOf(error: unknown): string {

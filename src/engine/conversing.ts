@@ -4,6 +4,7 @@ import { type Model, type ModelRequest, openModel } from "../model/index.js";
 import { isCall, type MessageItem, type Provider, type ResponseItem, userMessage } from "../protocol/index.js";
 import type { Approvals } from "./approvals.js";
 import type { CallDeps } from "./calls.js";
+import type { ChangeKeeper } from "./change-keeper.js";
 import { CommandRules } from "./command-rules.js";
 import { abortMessage, environmentContext, partialMessage, projectDocsMessage } from "./context.js";
 import { History } from "./history.js";
@@ -23,6 +24,7 @@ interface Init {
   readonly recorder: Recorder;
   readonly approvals: Approvals;
   readonly level: ConversationLevel;
+  readonly changes: ChangeKeeper;
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;
@@ -127,6 +129,11 @@ export class Conversing {
     });
   }
 
+  /** The turn may come to change files. */
+  expectChanges(turn: Turn): void {
+    this.#init.changes.expect(turn);
+  }
+
   callDeps(turn: Turn): CallDeps {
     return {
       scope: turn.scope,
@@ -175,7 +182,7 @@ export class Conversing {
   }
 
   #toolContext(turn: Turn, call: ToolCall, scope: Scope): ToolContext {
-    const { config, approvals, level } = this.#init;
+    const { config, approvals, level, changes } = this.#init;
     return {
       callId: call.callId,
       turnId: turn.id,
@@ -197,6 +204,7 @@ export class Conversing {
         return decision;
       },
       recordProcess: (process) => turn.ledger.processes.set(`${call.callId} ${process.pid}`, process),
+      undoably: (area, act) => changes.undoably({ turn, callId: call.callId, area, signal: scope.signal }, act),
       recordChanges: async (files) => {
         turn.ledger.diff.add(files);
         const diff = await turn.ledger.diff.render(findGitRoot(turn.settings.cwd));

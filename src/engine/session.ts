@@ -3,6 +3,7 @@ import type { Config } from "../config/index.js";
 import type { EventMsg, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
 import { historyLog } from "../rollout/index.js";
 import { Approvals } from "./approvals.js";
+import { ChangeKeeper } from "./change-keeper.js";
 import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
 import { EventHub } from "./event-hub.js";
@@ -14,6 +15,7 @@ import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./sett
 import { runSteps } from "./steps.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
 import type { Conversation, EngineDeps, InputOp, Listener, TurnEnd } from "./types.js";
+import { type UndoOp, undoTurn } from "./undo-turn.js";
 
 /** A submission as the mailbox holds it; `answer` is called once for an interrupt, and for input that wants a turn of its own. */
 interface Submitted {
@@ -46,6 +48,7 @@ export class Session implements Conversation, TurnHost {
   readonly #approvals = new Approvals();
   readonly #recorder: Recorder;
   readonly #talk: Conversing;
+  readonly #changes: ChangeKeeper;
   readonly #level: ConversationLevel;
   #settings: Settings;
   #turn: Turn | undefined;
@@ -66,12 +69,14 @@ export class Session implements Conversation, TurnHost {
       this.#tell("", { type: "background_event", message });
     });
     const { clock, random, version } = deps;
+    this.#changes = new ChangeKeeper({ id, config, clock });
     this.#talk = new Conversing({
       id,
       config,
       recorder: this.#recorder,
       approvals: this.#approvals,
       level: this.#level,
+      changes: this.#changes,
       clock,
       random,
       version,
@@ -120,6 +125,10 @@ export class Session implements Conversation, TurnHost {
   /** For what nobody waits for. */
   #tell(id: string, msg: EventMsg): void {
     void this.emit(id, msg);
+  }
+
+  changedFiles(turn: Turn): Promise<readonly string[]> {
+    return this.#changes.changedFiles(turn);
   }
 
   settle(turn: Turn, end: StopRecord): void {
@@ -193,6 +202,8 @@ export class Session implements Conversation, TurnHost {
         return this.#takeInput(op, submitted);
       case "compact":
         return this.#startCompact(id);
+      case "undo":
+        return this.#startUndo(id, op);
       case "override_turn_context":
         this.#settings = withOverrides(this.#settings, op);
         return;
@@ -250,6 +261,13 @@ export class Session implements Conversation, TurnHost {
     this.#drive(turn, () => this.#compactTurn(turn));
   }
 
+  async #startUndo(id: string, op: UndoOp): Promise<void> {
+    await this.#stopTurn("replaced");
+    const turn = this.#begin(id, this.#settings);
+    const place = { conversation: this.id, config: this.#config, clock: this.clock };
+    this.#drive(turn, () => undoTurn(turn, op, { ...place, changes: this.#changes, talk: this.#talk }));
+  }
+
   async #compactTurn(turn: Turn): Promise<WorkEnd> {
     const failure = await compact(turn, this.#talk);
     if (failure !== undefined)
@@ -292,6 +310,7 @@ export class Session implements Conversation, TurnHost {
     this.#mailbox.close();
     await stopped;
     await this.#scope.end({ reason: { kind: "closed" } });
+    await this.#changes.close();
     this.#talk.close();
     this.#onClosed();
   }

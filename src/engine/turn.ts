@@ -23,6 +23,8 @@ export type WorkEnd =
 export interface TurnHost {
   readonly clock: Clock;
   emit(turnId: string, msg: EventMsg): Promise<void> | undefined;
+  /** The files the turn changed, absolute, once all its calls are looked at. Bounded, and never throws. */
+  changedFiles(turn: Turn): Promise<readonly string[]>;
   /** Settles the history after a stop or failure: outputs for open calls, partial text, the marker. */
   settle(turn: Turn, end: StopRecord): void;
   /** Puts the terminal event on record and syncs it to disk. Never throws. */
@@ -165,11 +167,12 @@ export class Turn {
     const why = cancelReason(reason);
     const { lingering } = await this.scope.end({ reason: why, within: STOP_BOUND_MS });
     const status = this.#stopped !== undefined || work === undefined ? reason : work.status;
+    const changed = await this.#host.changedFiles(this);
     this.ledger.calls?.seal(status === "failed" ? "the turn failed" : "aborted by user");
     this.#host.settle(this, this.#stopRecord(status, lingering));
     if (this.ledger.owed !== undefined) void this.emit(this.ledger.owed);
     if (work?.status === "failed" && status === "failed") void this.emit({ type: "error", message: work.message });
-    const terminal = this.#terminal(status, work, lingering);
+    const terminal = this.#terminal(status, work, { lingering, changed });
     await this.#host.record(this, terminal);
     const end = { turnId: this.id, status, event: terminal };
     this.#host.release(this, end);
@@ -189,7 +192,11 @@ export class Turn {
     };
   }
 
-  #terminal(status: TurnEnd["status"], work: WorkEnd | undefined, lingering: readonly string[]): TerminalMsg {
+  #terminal(
+    status: TurnEnd["status"],
+    work: WorkEnd | undefined,
+    { lingering, changed }: { readonly lingering: readonly string[]; readonly changed: readonly string[] },
+  ): TerminalMsg {
     const unused = [...this.#rejected, ...this.#pending].map((items) => [...items]);
     if (status === "completed" || status === "failed") {
       return {
@@ -204,7 +211,7 @@ export class Turn {
       reason: status,
       calls: this.ledger.calls?.outcomes() ?? [],
       processes: [...this.ledger.processes.values()],
-      changed_files: this.ledger.diff.paths(),
+      changed_files: [...changed],
       unused_input: unused,
       lingering: [...lingering],
       stop_ms: Math.round(this.#host.clock.monotonic() - (this.#stopped?.at ?? this.startedAt)),

@@ -34,11 +34,13 @@ const typed = <const T extends string, const E extends v.ObjectEntries>(type: T,
   v.object({ type: v.literal(type), ...entries });
 
 /** A turn that did not end by itself. All but `reason` is ours: the receipt of the stop. */
+const pathWithReason = v.object({ path: v.string(), why: v.string() });
+
 const turnAborted = typed("turn_aborted", {
   reason: v.picklist(["interrupted", "replaced"]),
   calls: v.optional(v.array(callOutcomeSchema)),
   processes: v.optional(v.array(processOutcomeSchema)),
-  /** Absolute paths, as far as patches changed them. */
+  /** Absolute paths of the files that the turn's calls changed, cut ones too. */
   changed_files: v.optional(v.array(v.string())),
   /** Input that was typed during the turn and that no model has seen: each element one submission. */
   unused_input: v.optional(v.array(v.array(inputItemSchema))),
@@ -139,6 +141,19 @@ export const eventMsgSchema = v.variant("type", [
   typed("plan_update", {
     explanation: optionalString,
     plan: v.array(v.object({ step: v.string(), status: v.picklist(["pending", "in_progress", "completed"]) })),
+  }),
+  typed("undo_started", { message: v.optional(v.nullable(v.string())) }),
+  typed("undo_completed", {
+    success: v.boolean(),
+    message: v.optional(v.nullable(v.string())),
+    /** Ours: the turn, the call if it was that alone, and the undo that was taken back, if it was a redo. */
+    turn: v.optional(v.string()),
+    call: v.optional(v.string()),
+    redo: v.optional(v.boolean()),
+    /** Ours, absolute paths: what is as it was before now; what was changed since; what can't be brought back. */
+    files: v.optional(v.array(v.string())),
+    conflicts: v.optional(v.array(pathWithReason)),
+    lost: v.optional(v.array(pathWithReason)),
   }),
   typed("background_event", {
     message: v.string(),

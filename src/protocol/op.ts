@@ -48,6 +48,17 @@ export const opSchema = v.variant("type", [
   v.object({ type: v.literal("get_history_entry_request"), offset: v.number(), log_id: v.number() }),
   v.object({ type: v.literal("list_mcp_tools") }),
   v.object({ type: v.literal("compact") }),
+  v.object({
+    type: v.literal("undo"),
+    /** Ours: this turn; without it the last one that is not undone. */
+    turn: v.optional(v.nullable(v.string())),
+    /** Ours: this call of the turn alone; "last": the one that ran last. */
+    call: v.optional(v.nullable(v.string())),
+    /** Ours: take back the last undo instead. */
+    redo: v.optional(v.nullable(v.boolean())),
+    /** Ours: what becomes of files that someone has changed since; "refuse" without it. */
+    on_conflict: v.optional(v.nullable(v.picklist(["refuse", "keep", "overwrite"]))),
+  }),
   v.object({ type: v.literal("shutdown") }),
 ]);
 

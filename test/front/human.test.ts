@@ -150,6 +150,7 @@ describe("human lines", () => {
         "    turn/drain",
         "  files changed:",
         "    a.txt",
+        "  they stay so; belay undo takes all of it back, belay undo --call last only what the cut call did",
         "  input that no model has seen:",
         "    and then",
         "",

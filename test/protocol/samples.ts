@@ -35,6 +35,7 @@ export const opSamples: Readonly<Record<Op["type"], readonly Json[]>> = {
   get_history_entry_request: [{ offset: 3, log_id: 12 }],
   list_mcp_tools: [{}],
   compact: [{}],
+  undo: [{}, { turn: "3", call: "last", redo: false, on_conflict: "keep" }, { turn: null, redo: true }],
   shutdown: [{}],
 };
 
@@ -111,6 +112,20 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
         { step: "b", status: "in_progress" },
         { step: "c", status: "pending" },
       ],
+    },
+  ],
+  undo_started: [{}, { message: "undoing" }],
+  undo_completed: [
+    { success: true },
+    {
+      success: false,
+      message: "m",
+      turn: "1",
+      call: "c",
+      redo: true,
+      files: ["/w/a"],
+      conflicts: [{ path: "/w/b", why: "changed" }],
+      lost: [{ path: "/w/c", why: "large" }],
     },
   ],
   background_event: [

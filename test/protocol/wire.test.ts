@@ -40,11 +40,17 @@ describe("what Codex 0.23 wrote", () => {
   test("the lines cover what could be seen of it", () => {
     const seen = new Set(fixture("events").map((line) => JSON.parse(line).msg.type));
     const unseen = Object.keys(eventSamples).filter((type) => !seen.has(type));
-    assert.deepEqual(unseen, ["agent_reasoning_raw_content_delta", "agent_reasoning_raw_content", "plan_update"]);
+    assert.deepEqual(unseen, [
+      "agent_reasoning_raw_content_delta",
+      "agent_reasoning_raw_content",
+      "plan_update",
+      "undo_started",
+      "undo_completed",
+    ]);
     const ops = new Set(fixture("submissions").map((line) => JSON.parse(line).op.type));
     assert.deepEqual(
       Object.keys(opSamples).filter((type) => !ops.has(type)),
-      ["patch_approval"],
+      ["patch_approval", "undo"],
     );
   });
 });

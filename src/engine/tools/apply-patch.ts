@@ -53,7 +53,11 @@ export async function runPatch(text: string, cwd: string, context: ToolContext):
   return { status: "failed", output: "patch rejected by user", declined: true };
 }
 
-async function apply(
+function apply(plan: PatchPlan, how: { context: ToolContext; asked: boolean }): Promise<ToolOutput> {
+  return how.context.undoably({ files: plan.paths }, () => applyUndoably(plan, how));
+}
+
+async function applyUndoably(
   plan: PatchPlan,
   { context, asked }: { context: ToolContext; asked: boolean },
 ): Promise<ToolOutput> {

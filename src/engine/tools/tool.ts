@@ -1,4 +1,5 @@
 import type { Scope } from "../../base/index.js";
+import type { Area } from "../../checkpoint/index.js";
 import type { ToolSpec } from "../../model/index.js";
 import type { PlannedFile } from "../../patch/index.js";
 import type { CallOutput, EventMsg, ProcessOutcome, ReviewDecision } from "../../protocol/index.js";
@@ -55,6 +56,11 @@ export interface ToolContext {
   approve(request: EventMsg): Promise<ReviewDecision>;
   /** Puts a process into the turn's receipt. */
   recordProcess(process: ProcessOutcome): void;
+  /**
+   * Does what may change files in `area`, having made sure that it can be undone. Undefined: nothing can change. Throws when
+   * the call is cancelled, before anything was done.
+   */
+  undoably<T>(area: Area | undefined, act: () => Promise<T>): Promise<T>;
   /** Puts changed files into the turn's receipt, and tells the turn's diff. */
   recordChanges(files: readonly PlannedFile[]): Promise<void>;
 }

@@ -40,6 +40,7 @@ export class HumanLines {
       // Nobody is there to be asked: the engine answers these itself.
       case "exec_approval_request":
       case "apply_patch_approval_request":
+      case "undo_started":
       case "mcp_list_tools_response":
       case "get_history_entry_response":
       case "shutdown_complete":
@@ -62,6 +63,7 @@ export class HumanLines {
       case "mcp_tool_call_begin":
       case "mcp_tool_call_end":
       case "plan_update":
+      case "undo_completed":
       case "background_event":
       case "error":
         return this.#say(describe(msg, { style: this.#style, cwd: this.#cwd }));
@@ -133,6 +135,7 @@ type Described = EventOf<
   | "mcp_tool_call_begin"
   | "mcp_tool_call_end"
   | "plan_update"
+  | "undo_completed"
   | "background_event"
   | "error"
 >;
@@ -154,6 +157,8 @@ function describe(msg: Described, { style, cwd }: { readonly style: Style; reado
       return `${style.bold(toolName(msg))} ${endOfTool(msg, style)}`;
     case "plan_update":
       return describePlan(msg, style);
+    case "undo_completed":
+      return msg.success ? style.green("undone") : style.red(`not undone: ${sanitise(msg.message ?? "")}`);
     case "background_event":
       return msg.call === undefined ? style.yellow(sanitise(msg.message)) : refused(msg, style);
     case "error":

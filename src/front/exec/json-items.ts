@@ -48,6 +48,8 @@ export class ThreadEvents {
       // Nobody is there to be asked: the engine answers these itself.
       case "exec_approval_request":
       case "apply_patch_approval_request":
+      case "undo_started":
+      case "undo_completed":
       case "mcp_list_tools_response":
       case "get_history_entry_response":
       case "shutdown_complete":

@@ -26,6 +26,10 @@ export function describeReceipt(
       ),
     );
   }
+  if (msg.type === "turn_aborted" && (msg.changed_files ?? []).length > 0) {
+    const cut = callsThat(msg, "cut").length > 0 ? ", belay undo --call last only what the cut call did" : "";
+    lines.push(style.dim(`  they stay so; belay undo takes all of it back${cut}`));
+  }
   lines.push(...listed("input that no model has seen", (msg.unused_input ?? []).map(describeInput)).map(style.yellow));
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -1,3 +1,4 @@
+export { readAnswer } from "./answer.js";
 export {
   BROKEN_PIPE_EXIT_CODE,
   type FrontDeps,

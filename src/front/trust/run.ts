@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { LineSplitter } from "../../base/index.js";
 import {
   changeTrust,
   findHome,
@@ -12,7 +11,7 @@ import {
   recordOf,
   trustPath,
 } from "../../config/index.js";
-import { type FrontDeps, type Input, makeStyle, wantsColor } from "../host/index.js";
+import { type FrontDeps, makeStyle, readAnswer, wantsColor } from "../host/index.js";
 import { reveal } from "./reveal.js";
 import { reviewFolder } from "./review.js";
 
@@ -27,8 +26,6 @@ export interface TrustArgs {
 
 const USAGE_EXIT_CODE = 2;
 const REFUSED_EXIT_CODE = 1;
-/** Bytes of an answer; a longer one is none. */
-const ANSWER_LIMIT = 1000;
 
 interface Asked {
   readonly deps: FrontDeps;
@@ -92,15 +89,6 @@ async function confirm({ stdin, stdout, stderr }: FrontDeps): Promise<boolean> {
   if (/^y(?:es)?$/i.test(answer.trim())) return true;
   void stdout.write("Nothing was trusted.\n");
   return false;
-}
-
-async function readAnswer(stdin: Input): Promise<string> {
-  const splitter = new LineSplitter(ANSWER_LIMIT);
-  for await (const chunk of stdin) {
-    const line = splitter.push(chunk)[0];
-    if (line !== undefined) return line.type === "line" ? line.text : "";
-  }
-  return "";
 }
 
 /** Stores the texts that were shown, not what is on disk by now. */

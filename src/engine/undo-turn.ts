@@ -1,0 +1,81 @@
+import type { Clock } from "../base/index.js";
+import type { PreparedUndo } from "../checkpoint/index.js";
+import type { Config } from "../config/index.js";
+import { type EventOf, type Op, userMessage } from "../protocol/index.js";
+import type { ChangeKeeper } from "./change-keeper.js";
+import type { Conversing } from "./conversing.js";
+import type { Turn, WorkEnd } from "./turn.js";
+
+export type UndoOp = Extract<Op, { type: "undo" }>;
+
+interface Place {
+  readonly conversation: string;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly changes: ChangeKeeper;
+  readonly talk: Conversing;
+}
+
+/** Files named to the model at most. */
+const NAMED = 50;
+
+/** The work of the op `undo`: takes back what an earlier turn did to files, all or nothing, and tells the model. */
+export async function undoTurn(turn: Turn, op: UndoOp, place: Place): Promise<WorkEnd> {
+  const { talk } = place;
+  void turn.emit({ type: "undo_started", message: op.redo === true ? "Redo in progress..." : "Undo in progress..." });
+  const completed = await carryOut(turn, op, place);
+  if (completed.success) talk.record([userMessage(noteOf(completed))]);
+  void turn.emit(completed);
+  return { status: "completed", message: undefined };
+}
+
+async function carryOut(turn: Turn, op: UndoOp, place: Place): Promise<EventOf<"undo_completed">> {
+  const { conversation, config, clock, changes } = place;
+  await changes.idle();
+  const { mayRun, thisProcess, Undoing } = await import("../checkpoint/index.js");
+  const { home, commandEnv: env } = config;
+  const owner = thisProcess();
+  const { signal } = turn.scope;
+  const undoing = new Undoing({ home, clock, env, owner, isAlive: mayRun, signal });
+  const prepared = await undoing.prepare({
+    conversation,
+    turn: op.turn ?? undefined,
+    call: op.call ?? undefined,
+    redo: op.redo === true,
+    onConflict: op.on_conflict ?? "refuse",
+  });
+  if (!prepared.ok) return { type: "undo_completed", success: false, message: prepared.message };
+  const { undo } = prepared;
+  const end = await undoing.carryOut(conversation, undo);
+  if (!end.ok) return { ...described(undo), success: false, message: end.message };
+  const left = end.left.map(({ path, why }) => ({ path, why }));
+  return {
+    ...described(undo),
+    success: true,
+    files: undo.changes.map(({ path }) => path),
+    conflicts: [...undo.conflicts, ...left],
+  };
+}
+
+function described({ turn, call, of, conflicts, lost }: PreparedUndo): EventOf<"undo_completed"> {
+  return {
+    type: "undo_completed",
+    success: false,
+    turn,
+    ...(call === undefined ? {} : { call }),
+    ...(of === undefined ? {} : { redo: true }),
+    conflicts: [...conflicts],
+    lost: [...lost],
+  };
+}
+
+/** So that the model does not go by files that are not as it left them. */
+function noteOf({ redo, call, files = [] }: EventOf<"undo_completed">): string {
+  const what = call === undefined ? "an earlier turn" : `the call ${call}`;
+  const how = redo === true ? `undid ${what} and has now taken that undo back` : `has undone what ${what} did to files`;
+  const named = files.slice(0, NAMED).map((path) => `- ${path}`);
+  const more = files.length > NAMED ? [`and ${files.length - NAMED} more`] : [];
+  return ["<undo>", `The user ${how}. These paths have changed, read them again:`, ...named, ...more, "</undo>"].join(
+    "\n",
+  );
+}
