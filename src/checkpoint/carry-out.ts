@@ -68,7 +68,9 @@ class Work {
     const folders = open.filter(({ after }) => after?.kind === "folder");
     for (const { path } of folders) this.#makeFolder(path);
     for (const [at, change] of outer.entries()) {
-      if (pending.has(change)) await this.#put(change, `.belay-${this.#id}-${at}`);
+      const temporary = `.belay-${this.#id}-${at}`;
+      if (pending.has(change)) await this.#put(change, temporary);
+      else if (this.#left.some(({ path }) => path === change.path)) this.#discard(change.path, temporary);
       if (at % 16 === 15) await nextTurn();
     }
     for (const [path, mode] of this.#opened) this.#setMode(path, mode);
@@ -153,9 +155,24 @@ class Work {
     }
     const fresh = join(dirname(path), temporary);
     removeIfThere(this.#places.at(fresh));
-    if (after.kind === "link") fs.symlinkSync(after.target, this.#places.at(fresh));
-    else await this.#write(fresh, path, after);
-    fs.renameSync(this.#places.at(fresh), this.#places.at(path));
+    try {
+      if (after.kind === "link") fs.symlinkSync(after.target, this.#places.at(fresh));
+      else await this.#write(fresh, path, after);
+      fs.renameSync(this.#places.at(fresh), this.#places.at(path));
+    } catch (error) {
+      // A full disk, or no permission: nothing of ours must stay beside the file.
+      removeIfThere(this.#places.at(fresh));
+      throw error;
+    }
+  }
+
+  /** What an earlier try left beside a file that someone has changed since. */
+  #discard(path: string, temporary: string): void {
+    try {
+      removeIfThere(this.#places.at(join(dirname(path), temporary)));
+    } catch {
+      // Its folder is gone as well, or elsewhere.
+    }
   }
 
   async #write(fresh: string, path: string, { sha, mode }: FileState): Promise<void> {
@@ -166,10 +183,6 @@ class Work {
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at);
       fs.fchmodSync(fd, mode);
       await sync(fd);
-    } catch (error) {
-      // A full disk: half a file must not stay.
-      removeIfThere(this.#places.at(fresh));
-      throw error;
     } finally {
       fs.closeSync(fd);
     }

@@ -6,6 +6,8 @@ export interface IndexEntry {
   readonly ctime: number;
   /** The lower 32 bits. */
   readonly ino: number;
+  /** Git looks at the file when it is asked what has changed. */
+  readonly isWatched: boolean;
 }
 
 const SIGNATURE = 0x44495243;
@@ -18,6 +20,8 @@ const NAME_LENGTH = 0x0fff;
 const REGULAR = 0o100000;
 const TYPE = 0o170000;
 const INTENT_TO_ADD = 0x2000;
+const ASSUME_VALID = 0x8000;
+const SKIP_WORKTREE = 0x4000;
 
 /**
  * Reads git's index (versions 2 to 4, gitformat-index(5)): plain files that are merged and added, by path. Undefined when
@@ -62,14 +66,15 @@ function readEntries(
     previous = name;
     const isFile = (bytes.readUInt32BE(at + 24) & TYPE) === REGULAR;
     if (isFile && (flags & STAGE) === 0 && (extended & INTENT_TO_ADD) === 0) {
-      entries.set(asText(name), readEntry(bytes, at, hashBytes));
+      const isWatched = (flags & ASSUME_VALID) === 0 && (extended & SKIP_WORKTREE) === 0;
+      entries.set(asText(name), { ...readEntry(bytes, at, hashBytes), isWatched });
     }
     at = version === 4 ? end + 1 : at + ((end - at + 8) & ~7);
   }
   return entries;
 }
 
-function readEntry(bytes: Buffer, at: number, hashBytes: number): IndexEntry {
+function readEntry(bytes: Buffer, at: number, hashBytes: number): Omit<IndexEntry, "isWatched"> {
   return {
     ctime: time(bytes, at),
     mtime: time(bytes, at + 8),

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants, readFileSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { makeFolder } from "../base/index.js";
 
 /** The environment that git is looked for and run in. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -11,6 +12,8 @@ export interface Git {
   readonly env: Env;
   readonly gitDir: string;
   readonly workTree: string;
+  /** In the place of the repository's own. */
+  readonly index?: string;
 }
 
 /** A repository of which only the words of its `.git` are known: no git was run. */
@@ -61,6 +64,13 @@ export function findGit(env: Env, roots: readonly string[]): string | undefined 
     }
   }
   return undefined;
+}
+
+/** Makes a repository of our own without anything in it, so that git can be run by no settings but ours. Throws system errors. */
+export function makeNeutralGitDir(folder: string): void {
+  for (const name of ["objects", "refs"]) makeFolder(join(folder, name));
+  writeFileSync(join(folder, "HEAD"), "ref: refs/heads/none\n", { mode: 0o600 });
+  writeFileSync(join(folder, "config"), "[core]\n\trepositoryformatversion = 0\n", { mode: 0o600 });
 }
 
 /** Runs git to its end; undefined when it fails. Throws the signal's reason. */
@@ -161,12 +171,13 @@ function talk(git: Git, args: readonly string[], { input, signal, onData }: Talk
   });
 }
 
-function gitEnv({ env, gitDir, workTree }: Git): NodeJS.ProcessEnv {
+function gitEnv({ env, gitDir, workTree, index }: Git): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => !name.startsWith("GIT_"));
   return {
     ...Object.fromEntries(kept),
     GIT_DIR: gitDir,
     GIT_WORK_TREE: workTree,
+    ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
     GIT_OPTIONAL_LOCKS: "0",
     GIT_TERMINAL_PROMPT: "0",
     GIT_NO_REPLACE_OBJECTS: "1",

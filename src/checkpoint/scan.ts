@@ -17,6 +17,8 @@ export interface ScanOptions {
   readonly signal: AbortSignal | undefined;
   /** Folders that are passed over, absolute. */
   readonly hidden: ReadonlySet<string>;
+  /** Folder for a git repository of our own. */
+  readonly neutralGitDir: string;
 }
 
 /** What a scan found against the one before. */
@@ -72,7 +74,7 @@ class Walk {
   }
 
   async run(root: Folder, path: string): Promise<Scan> {
-    const { pace, signal } = this.#options;
+    const { budget, pace, signal, neutralGitDir } = this.#options;
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat?.isDirectory() !== true) {
       this.#lose(root, path);
@@ -83,11 +85,15 @@ class Walk {
     this.#root = root;
     this.#update(root, stat, path);
     await root.repo?.refresh(signal);
+    if (!root.blind && root.repo !== undefined && root.repo.size >= budget.askGitFrom) {
+      await root.repo.findChanged(neutralGitDir, signal);
+    }
     this.#stack.push({ folder: root, path });
     for (let visit = this.#stack.pop(); visit !== undefined; visit = this.#stack.pop()) {
       await this.#visit(visit);
       if (pace.due()) await pace.rest();
     }
+    root.repo?.forgetChanged();
     return this.#found();
   }
 
@@ -109,6 +115,7 @@ class Walk {
     const names = this.#namesOf(folder, path);
     if (names?.has(".git") === true) await this.#openNested(visit);
     for (const [name, known] of folder.children) {
+      if (this.#isVouchedFor(folder, name, known)) continue;
       const at = `${path}/${name}`;
       const stat = names?.has(name) === false ? undefined : look(at);
       if (stat === "unknown" || (stat === undefined && isUnnamable(name) && names?.has(name) !== false)) continue;
@@ -120,6 +127,12 @@ class Walk {
     const { blind } = folder;
     for (const name of names ?? []) if (!folder.children.has(name)) await this.#add(visit, name);
     if (blind && names !== undefined) folder.blind = false;
+  }
+
+  #isVouchedFor({ repo, prefix }: Folder, name: string, known: Node): boolean {
+    if (known.kind !== "file" || repo?.vouchesFor(`${prefix}${name}`, known) !== true) return false;
+    this.#countOne(known.ctime);
+    return true;
   }
 
   /** A repository in the folder, which has its own index and its own rules. */
@@ -172,7 +185,11 @@ class Walk {
   }
 
   #count(stat: Stats): void {
-    if (stat.ctimeMs > this.#newest) this.#newest = stat.ctimeMs;
+    this.#countOne(stat.ctimeMs);
+  }
+
+  #countOne(ctime: number): void {
+    if (ctime > this.#newest) this.#newest = ctime;
     this.#entries += 1;
     if (this.#entries > this.#options.budget.entries) {
       throw new TooMuch(`there are more than ${this.#options.budget.entries} files and folders`);

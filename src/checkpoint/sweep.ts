@@ -67,7 +67,7 @@ interface Conversation {
 
 function conversationsIn(folder: string): Conversation[] {
   return namesIn(folder)
-    .filter((name) => name !== "objects" && statSync(join(folder, name)).isDirectory())
+    .filter((name) => name !== "objects" && name !== "git" && statSync(join(folder, name)).isDirectory())
     .map((name) => {
       const path = join(folder, name);
       const last = historyOf(new Journal(path).read()).turns.at(-1);

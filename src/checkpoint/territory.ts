@@ -1,7 +1,8 @@
 import { lstatSync, realpathSync } from "node:fs";
-import { dirname, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { type Clock, sleep } from "../base/index.js";
 import type { Env } from "./git.js";
+import { checkpointsFolder } from "./journal.js";
 import { keepFiles, type Placed, type Room } from "./keep.js";
 import type { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
@@ -60,9 +61,10 @@ export class Territory {
    * that of the whole territory.
    */
   async look({ signal, room }: { readonly signal?: AbortSignal; readonly room?: Room } = {}): Promise<Difference[]> {
-    const { clock, env, budget, store } = this.#around;
+    const { clock, env, budget, store, home } = this.#around;
     const pace = paced(clock, signal);
-    const options = { budget, pace, env, now: () => clock.now(), signal, hidden: this.#hidden };
+    const neutralGitDir = join(checkpointsFolder(home), "git");
+    const options = { budget, pace, env, now: () => clock.now(), signal, hidden: this.#hidden, neutralGitDir };
     const differences: Difference[] = [];
     const unkept: Placed[] = [];
     this.#newest = 0;

@@ -57,6 +57,8 @@ export interface Budget {
   readonly ignoredBytes: number;
   /** Bytes kept of what one call changed. */
   readonly callBytes: number;
+  /** Files in git's index from which on git is asked what has changed: below, a look at each is faster. */
+  readonly askGitFrom: number;
 }
 
 const MIB = 1024 * 1024;
@@ -69,6 +71,7 @@ export const DEFAULT_BUDGET: Budget = {
   ignoredEntries: 1_000,
   ignoredBytes: 16 * MIB,
   callBytes: 512 * MIB,
+  askGitFrom: 2_000,
 };
 
 /** Gives the event loop its turn when the work has had the thread for a while. */

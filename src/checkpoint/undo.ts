@@ -222,7 +222,7 @@ export function conversationsWithCheckpoints(
     return [];
   }
   return names
-    .filter((name) => name !== "objects")
+    .filter((name) => name !== "objects" && name !== "git")
     .map((id) => ({ id, turns: historyOf(new Journal(conversationFolder(home, id)).read()).turns }))
     .filter(({ turns }) => turns.length > 0)
     .sort((one, other) => other.turns.at(-1)!.at - one.turns.at(-1)!.at);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { DEFAULT_BUDGET } from "../../src/checkpoint/index.js";
 import { git, openPlace, type Place } from "./place.js";
 import { gitSnapshot, snapshot } from "./snapshot.js";
 import { deeds, perform } from "./trees.js";
@@ -14,6 +15,8 @@ type Kind = "plain" | "git" | "committed" | "worktree" | "nested" | "submodule";
 
 const cases = fc.record({
   kind: fc.constantFrom<Kind>("plain", "git", "committed", "worktree", "nested", "submodule"),
+  /** As in a large repository. */
+  asksGit: fc.boolean(),
   start: deeds(12),
   dirty: deeds(4),
   calls: fc.array(deeds(6), { minLength: 1, maxLength: 3 }),
@@ -21,8 +24,8 @@ const cases = fc.record({
 
 test("an undone turn leaves no difference, a redone one neither, and git's own files stay as they are", async () => {
   await fc.assert(
-    fc.asyncProperty(cases, async ({ kind, start, dirty, calls }) => {
-      const place = openPlace();
+    fc.asyncProperty(cases, async ({ kind, asksGit, start, dirty, calls }) => {
+      const place = openPlace(asksGit ? { budget: { ...DEFAULT_BUDGET, askGitFrom: 0 } } : {});
       try {
         const { work, gitDir } = prepare(place, kind, () => perform(place.work, start));
         perform(work, dirty);
