@@ -1,17 +1,18 @@
-import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, makeFolder } from "../base/index.js";
 import { capture, missingFolders } from "./capture.js";
+import { changesFrom } from "./changes.js";
 import type { Env } from "./git.js";
 import { checkpointsFolder, conversationFolder, Journal } from "./journal.js";
-import { keepFromGit, type Room } from "./keep.js";
+import type { Room } from "./keep.js";
 import { LiveFile } from "./live.js";
 import { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
 import { type CallRecord, sameState } from "./records.js";
-import { TICK_MS, TooMuch } from "./scan.js";
+import { TooMuch } from "./scan.js";
+import { sweepIfDue } from "./sweep.js";
 import { type Surroundings, Territory } from "./territory.js";
-import { type Difference, stateOf } from "./tree.js";
+import type { Difference } from "./tree.js";
 import { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
 
 export interface CheckpointsInit {
@@ -127,11 +128,12 @@ export class Checkpoints {
     const files = [...this.#turn.changed].sort();
     this.#turn = undefined;
     if (known) this.#end(turn);
-    else {
-      this.#enqueue(async () => this.#end(turn)).catch(() => {
-        // `#end` keeps what went wrong for `takeFailures`.
-      });
-    }
+    this.#enqueue(async () => {
+      if (!known) this.#end(turn);
+      sweepIfDue(this.#init.home, this.#init.clock.now());
+    }).catch((error: unknown) => {
+      this.#failures.push(`checkpoints could not be cleaned up: ${textOf(error)}`);
+    });
     return { files, known };
   }
 
@@ -267,42 +269,6 @@ export class Checkpoints {
       // The journal itself can't be written: the user is told by `takeFailures`, and there is nothing to undo.
     }
   }
-}
-
-/** What scans found as changes on record. `endedAt`: what changed later is not the call's. Throws system errors of the store. */
-export async function changesFrom(
-  differences: readonly Difference[],
-  options: {
-    readonly around: Surroundings;
-    readonly room: Room;
-    readonly endedAt: number | undefined;
-    readonly signal: AbortSignal | undefined;
-  },
-): Promise<Change[]> {
-  const { around, room, endedAt = Number.POSITIVE_INFINITY, signal } = options;
-  await keepFromGit(differences, { store: around.store, room, signal });
-  return differences.flatMap(({ path, before, after }): Change[] => {
-    const change = { path, before: stateOf(before), after: withSameBytes(stateOf(after), stateOf(before)) };
-    // Written anew with what it had: nothing that anybody could want back.
-    if (sameState(change.before, change.after)) return [];
-    if (after === undefined || after.ctime <= endedAt + TICK_MS) return [change];
-    if (before === undefined && isBornAfter(path, endedAt + TICK_MS)) return [];
-    if (change.after?.kind !== "file") return [change];
-    const { mode, size } = change.after;
-    return [{ ...change, after: { kind: "file", mode, size, why: "someone else changed it right after the call" } }];
-  });
-}
-
-/** A file that was not written to has the bytes it had, also when it can't be read any more. */
-function withSameBytes(after: State | null, before: State | null): State | null {
-  if (after?.kind !== "file" || before?.kind !== "file" || after.sha !== undefined) return after;
-  const same = after.ino === before.ino && after.mtime === before.mtime && after.size === before.size;
-  return same && before.sha !== undefined ? { ...after, sha: before.sha } : after;
-}
-
-function isBornAfter(path: string, time: number): boolean {
-  const birth = lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
-  return birth > time;
 }
 
 function isFile(state: State | null): boolean {

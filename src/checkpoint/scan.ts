@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { readdirSync, readlinkSync, type Stats } from "node:fs";
+import { lookAt } from "./capture.js";
 import type { Env } from "./git.js";
 import { Repo } from "./repo.js";
 import { type Allowance, type Difference, type Folder, folderFrom, type Leaf, leafFrom, type Node } from "./tree.js";
@@ -75,8 +76,8 @@ class Walk {
 
   async run(root: Folder, path: string): Promise<Scan> {
     const { budget, pace, signal, neutralGitDir } = this.#options;
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory() !== true) {
+    const stat = lookAt(path);
+    if (typeof stat !== "object" || !stat.isDirectory()) {
       this.#lose(root, path);
       return this.#found();
     }
@@ -117,8 +118,8 @@ class Walk {
     for (const [name, known] of folder.children) {
       if (this.#isVouchedFor(folder, name, known)) continue;
       const at = `${path}/${name}`;
-      const stat = names?.has(name) === false ? undefined : look(at);
-      if (stat === "unknown" || (stat === undefined && isUnnamable(name) && names?.has(name) !== false)) continue;
+      const stat = names?.has(name) === false ? undefined : lookAt(at);
+      if (stat === "hidden" || (stat === undefined && isUnnamable(name) && names?.has(name) !== false)) continue;
       if (stat === undefined) this.#forget(visit, name, known);
       else if (known.kind === "folder" && stat.isDirectory()) this.#enter(known, stat, at);
       else if (isSame(known, stat)) this.#count(stat);
@@ -222,8 +223,8 @@ class Walk {
     const { folder, path } = visit;
     const at = `${path}/${name}`;
     if (name === ".git" || this.#options.hidden.has(at)) return;
-    const stat = look(at);
-    if (stat === "unknown" || (stat === undefined && !isUnnamable(name))) return;
+    const stat = lookAt(at);
+    if (stat === "hidden" || (stat === undefined && !isUnnamable(name))) return;
     const node = stat === undefined ? UNNAMABLE : await this.#newNode(visit, name, stat);
     folder.children.set(name, node);
     folder.unsaved = true;
@@ -281,8 +282,8 @@ class Walk {
         return undefined;
       }
       for (const name of names) {
-        const stat = look(`${folder}/${name}`);
-        if (stat === undefined || stat === "unknown") continue;
+        const stat = lookAt(`${folder}/${name}`);
+        if (stat === undefined || stat === "hidden") continue;
         entries -= 1;
         if (stat.isDirectory()) open.push(`${folder}/${name}`);
         else bytes -= stat.size;
@@ -306,16 +307,6 @@ class Walk {
     const leaf = leafFrom(stat, "file", oid === undefined ? "" : `git:${oid}`);
     if (oid === undefined) this.#unkept.push({ path: at, leaf });
     return leaf;
-  }
-}
-
-/** What lstat says; undefined: nothing is there. */
-function look(path: string): Stats | "unknown" | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    // In a folder that can't be entered: it may be there.
-    return "unknown";
   }
 }
 

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { capture } from "./capture.js";
-import { changesFrom } from "./checkpoints.js";
+import { changesFrom } from "./changes.js";
 import type { Journal } from "./journal.js";
 import { readLive } from "./live.js";
 import { paced } from "./pace.js";

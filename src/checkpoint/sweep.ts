@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkpointsFolder, Journal } from "./journal.js";
+import { mayRun } from "./process.js";
 import { historyOf } from "./records.js";
 
 export interface SweepOptions {
@@ -56,6 +57,15 @@ export function sweepCheckpoints(home: string, options: SweepOptions): Swept {
     bytes += size;
   }
   return { conversations: gone, objects: removed, bytes };
+}
+
+/** Sweeps once a day at most; a file in the folder has the time of the last one. Throws system errors. */
+export function sweepIfDue(home: string, now: number): void {
+  const mark = join(checkpointsFolder(home), "swept");
+  const last = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Math.abs(now - last) < DAY_MS) return;
+  writeFileSync(mark, "", { mode: 0o600 });
+  sweepCheckpoints(home, { now, isAlive: mayRun });
 }
 
 interface Conversation {

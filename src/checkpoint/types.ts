@@ -67,7 +67,7 @@ export const DEFAULT_BUDGET: Budget = {
   entries: 200_000,
   fileBytes: 64 * MIB,
   keptFiles: 20_000,
-  keptBytes: 512 * MIB,
+  keptBytes: 256 * MIB,
   ignoredEntries: 1_000,
   ignoredBytes: 16 * MIB,
   callBytes: 512 * MIB,

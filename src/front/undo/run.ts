@@ -52,6 +52,8 @@ export async function runUndo(args: UndoArgs, deps: FrontDeps): Promise<number> 
     const message = "no conversation has changed files from this folder; --conversation ID names one of another folder";
     return refuse(message, args, deps);
   }
+  if (!/^[\w-]+$/.test(conversation))
+    return refuse("the id of a conversation is letters, digits and dashes", args, deps);
   const stop = new AbortController();
   const { clock, env } = deps;
   const undoing = new Undoing({ home, clock, env, owner: thisProcess(), isAlive: mayRun, signal: stop.signal });

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { call, text } from "../support/model-server.js";
+import { openScene, type Scene } from "../support/program.js";
+
+const FULL = ["-s", "danger-full-access"];
+
+async function changeSomething(scene: Scene): Promise<void> {
+  scene.place.write("a.txt", "one\ntwo\n");
+  scene.server.enqueue(call("exec_command", { cmd: "printf 'one\\n2\\n' > a.txt; echo new > 'b\nc'" }), text("done"));
+  const done = await scene.run(["exec", ...FULL, "go"]);
+  assert.equal(done.code, 0, done.stderr);
+}
+
+describe("belay undo", { concurrency: 4 }, () => {
+  it("shows what it will do, does it, and brings it back", async (t) => {
+    const scene = await openScene(t);
+    const { place, run } = scene;
+    await changeSomething(scene);
+    const shown = await run(["undo", "--dry-run"]);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /^undo of turn 0\n {2}M a\.txt \+1 -1\n {2}D b\\nc\n$/);
+    assert.equal(place.read("a.txt"), "one\n2\n");
+    const done = await run(["undo"]);
+    assert.deepEqual([done.code, done.stderr], [0, ""]);
+    assert.match(done.stdout, /2 paths undone; belay undo --redo takes that back\n$/);
+    assert.deepEqual([place.read("a.txt"), existsSync(join(place.dir, "b\nc"))], ["one\ntwo\n", false]);
+    const listed = await run(["undo", "--list"]);
+    assert.match(listed.stdout, /^conversation \S+\n {2}turn 0 {2}\S+ \S+ {2}2 files {2}calls: \S+ {2}undone\n$/);
+    assert.equal((await run(["undo"])).code, 1);
+    const redone = await run(["undo", "--redo", "--json"]);
+    const { ok, redo, files } = JSON.parse(redone.stdout);
+    assert.deepEqual(
+      [ok, redo, files.map(({ action }: { action: string }) => action)],
+      [true, true, ["modify", "add"]],
+    );
+    assert.equal(place.read("a.txt"), "one\n2\n");
+  });
+
+  it("refuses where the user changed a file since, and says what can be done", async (t) => {
+    const scene = await openScene(t);
+    const { place, run } = scene;
+    await changeSomething(scene);
+    place.write("a.txt", "mine\n");
+    const refused = await run(["undo"]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stdout, /changed since:\n {2}a\.txt: it was changed since\n/);
+    assert.match(refused.stderr, /^belay undo: files were changed since, and would be overwritten\n--keep .*--force/);
+    assert.equal(place.read("a.txt"), "mine\n");
+    assert.equal((await run(["undo", "--force"])).code, 0);
+    assert.equal(place.read("a.txt"), "one\ntwo\n");
+    assert.equal((await run(["undo", "--redo"])).code, 0);
+    assert.equal(place.read("a.txt"), "mine\n");
+  });
+
+  it("is offered after an interrupt, for the whole turn and for the cut call", async (t) => {
+    const scene = await openScene(t);
+    const { place, run, server } = scene;
+    server.enqueue(
+      call("exec_command", { cmd: "echo 1 > first" }),
+      call("exec_command", { cmd: "echo 2 > second; echo begun; sleep 60" }),
+    );
+    const program = scene.start(["exec", "--json", ...FULL, "go"]);
+    await place.populated(3);
+    while (!existsSync(join(place.dir, "second"))) await new Promise((resolve) => setImmediate(resolve));
+    program.signal("SIGINT");
+    const done = await program.ended;
+    const last = JSON.parse(done.stdout.trimEnd().split("\n").at(-1)!);
+    assert.deepEqual(
+      [done.code, last.type, last.changed_files],
+      [130, "turn.aborted", ["first", "second"].map((name) => join(place.dir, name))],
+    );
+    assert.equal((await run(["undo", "--call", "last"])).code, 0);
+    assert.deepEqual([existsSync(join(place.dir, "first")), existsSync(join(place.dir, "second"))], [true, false]);
+    assert.equal((await run(["undo"])).code, 0);
+    assert.equal(existsSync(join(place.dir, "first")), false);
+  });
+
+  it("finds out what a call did whose program was killed", async (t) => {
+    const scene = await openScene(t);
+    const { place, run, server } = scene;
+    place.write("a.txt", "one\n");
+    server.enqueue(call("exec_command", { cmd: "echo two > a.txt; echo 2 > second; sleep 60" }, "killed"));
+    const program = scene.start(["exec", ...FULL, "go"]);
+    while (!existsSync(join(place.dir, "second"))) await new Promise((resolve) => setImmediate(resolve));
+    program.signal("SIGKILL");
+    await program.ended;
+    await place.quiet();
+    const shown = await run(["undo", "-n"]);
+    assert.match(shown.stdout, /note: the program died during call killed: what others changed since then counts/);
+    const done = await run(["undo"]);
+    assert.equal(done.code, 0, done.stderr);
+    assert.deepEqual([place.read("a.txt"), existsSync(join(place.dir, "second"))], ["one\n", false]);
+    const [conversation = ""] = readdirSync(join(place.home, "checkpoints")).filter((name) => name.includes("-"));
+    const names = readdirSync(join(place.home, "checkpoints", conversation));
+    assert.deepEqual(names, ["journal.jsonl"], "nothing else is left");
+  });
+
+  it("says when there is nothing, and where it looked", async (t) => {
+    const { run } = await openScene(t);
+    const none = await run(["undo"]);
+    assert.deepEqual([none.code, none.stdout], [1, ""]);
+    assert.match(none.stderr, /no conversation has changed files from this folder; --conversation ID/);
+    assert.equal((await run(["undo", "--keep", "--force"])).code, 2);
+    const unknown = await run(["undo", "--conversation", "nope", "--json"]);
+    assert.deepEqual(
+      [unknown.code, JSON.parse(unknown.stdout)],
+      [1, { ok: false, message: "no turn has changed any files" }],
+    );
+  });
+});
