@@ -140,8 +140,7 @@ function enforce(undo: UndoRecord, turns: readonly TurnHistory[], undos: UndoRec
     if (turn !== undefined) turn.undone = inForce;
     return;
   }
-  const call = turn?.calls.findLast((one) => one.call.call === undo.call);
-  if (call !== undefined) call.undone = inForce;
+  for (const call of turn?.calls ?? []) if (call.call.call === undo.call) call.undone = inForce;
 }
 
 /** What several calls came to together, path by path; `torn`: someone else changed it between two of them. */

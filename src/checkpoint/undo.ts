@@ -241,9 +241,12 @@ function chooseTurn({ turns }: History, { turn: id, call: callId }: UndoRequest)
   if (turn.undone !== undefined) return `turn ${turn.turn} is undone already; --redo takes that back`;
   const calls = turn.calls.filter((one) => one.undone === undefined);
   if (callId === undefined) return { turn, call: undefined, calls };
-  const call = callId === "last" ? calls.at(-1) : calls.findLast((one) => one.call.call === callId);
-  if (call === undefined) return `turn ${turn.turn} has no call ${callId} left that changed files`;
-  return { turn, call: call.call.call, calls: [call] };
+  const wanted = callId === "last" ? calls.at(-1)?.call.call : callId;
+  // A call may have run twice, the second time outside of the sandbox.
+  const runs = calls.filter((one) => one.call.call === wanted);
+  if (wanted === undefined || runs.length === 0)
+    return `turn ${turn.turn} has no call ${callId} left that changed files`;
+  return { turn, call: wanted, calls: runs };
 }
 
 function lastOpen(turns: readonly TurnHistory[]): TurnHistory | undefined {
