@@ -1,4 +1,5 @@
 import { newId, Scope } from "../base/index.js";
+import { runOneOff } from "./one-off.js";
 import { SandboxLevels } from "./sandbox-levels.js";
 import { Session } from "./session.js";
 import type { Conversations, EngineDeps } from "./types.js";
@@ -24,6 +25,14 @@ export function createConversations(deps: EngineDeps): Conversations {
     },
     find: (id) => open.get(id),
     sandboxReport: (config) => levels.reportFor(config),
+    runCommand: async (command, config, signal) => {
+      const scope = root.child(`command ${command.argv[0] ?? ""}`);
+      try {
+        return await scope.spawn("run", () => runOneOff(command, { config, levels, scope, signal }));
+      } finally {
+        await scope.end();
+      }
+    },
     close: async () => {
       await Promise.all([...open.values()].map((session) => session.close()));
       await root.end();

@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import type { Event, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
+import type { OneOffCommand, OneOffEnd } from "./one-off.js";
 
 /**
  * Called synchronously for every event, in order. A promise returned asks those who can wait (a command's pipes, a model's
@@ -48,6 +49,8 @@ export interface Conversations {
   find(id: string): Conversation | undefined;
   /** Which level of containment commands of a conversation with these settings would have, by a trial. */
   sandboxReport(config: Config): Promise<LevelReport>;
+  /** Runs a command that belongs to no conversation; it ends early with the signal, or when all is closed. */
+  runCommand(command: OneOffCommand, config: Config, signal: AbortSignal): Promise<OneOffEnd>;
   /** Closes all. */
   close(): Promise<void>;
 }

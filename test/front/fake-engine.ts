@@ -119,6 +119,7 @@ export function fakeEngine(script: readonly Step[]) {
       start: () => fakeConversation(script),
       find: () => undefined,
       sandboxReport: () => Promise.resolve({ mode: "danger-full-access", level: "cage", summary: "", missing: [] }),
+      runCommand: async () => ({ ok: false, reason: "this engine runs no commands" }),
       close: async () => {},
     }),
     killEverythingNow: () => void writeSync(2, "[killed]\n"),

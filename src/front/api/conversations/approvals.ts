@@ -1,0 +1,97 @@
+import { Cancelled, type Scope } from "../../../base/index.js";
+import type { Conversation } from "../../../engine/index.js";
+import { decoder, type EventOf, type FileChange, type ReviewDecision } from "../../../protocol/index.js";
+import { type Peer, PeerClosed, RpcError } from "../../../rpc/index.js";
+import { SERVER_REQUESTS, type ServerParams } from "./schema.js";
+
+type ApprovalEvent = EventOf<"exec_approval_request"> | EventOf<"apply_patch_approval_request">;
+
+const decodeAnswer = decoder(SERVER_REQUESTS.execCommandApproval.result);
+
+/**
+ * Carries the approvals of one conversation to the client and its answers back. An error, or an answer of another shape, is a
+ * no. A request lives as long as its turn: when the turn stops it is withdrawn (`notifications/cancelled`, as in MCP), and an
+ * answer that comes later is ignored.
+ */
+export class ClientApprovals {
+  readonly #peer: Peer;
+  readonly #conversation: Conversation;
+  readonly #scope: Scope;
+  /** By turn. */
+  readonly #turns = new Map<string, AbortController>();
+
+  /** Requests end with the scope at the latest. */
+  constructor({ peer, conversation, scope }: { peer: Peer; conversation: Conversation; scope: Scope }) {
+    this.#peer = peer;
+    this.#conversation = conversation;
+    this.#scope = scope;
+    scope.signal.addEventListener("abort", () => this.#withdrawAll(), { once: true });
+  }
+
+  ask(turnId: string, msg: ApprovalEvent): void {
+    // A conversation that is being closed has nobody to ask; its turn is stopped.
+    if (this.#scope.signal.aborted) return;
+    const turn = this.#turns.get(turnId) ?? new AbortController();
+    this.#turns.set(turnId, turn);
+    const type = msg.type === "exec_approval_request" ? "exec_approval" : "patch_approval";
+    void this.#scope.spawn(`approval ${msg.call_id}`, async () => {
+      const decision = await this.#decide(msg, turn.signal);
+      if (decision !== undefined) this.#conversation.submit({ type, id: msg.call_id, decision });
+    });
+  }
+
+  /** Nobody waits for answers of this turn any more. */
+  withdraw(turnId: string): void {
+    this.#turns.get(turnId)?.abort(new Cancelled({ kind: "withdrawn" }));
+    this.#turns.delete(turnId);
+  }
+
+  #withdrawAll(): void {
+    for (const turnId of [...this.#turns.keys()]) this.withdraw(turnId);
+  }
+
+  /** Undefined: withdrawn, or nobody is there to answer. */
+  async #decide(msg: ApprovalEvent, signal: AbortSignal): Promise<ReviewDecision | undefined> {
+    const { method, params } = requestOf(msg, this.#conversation.id);
+    const onWithdrawn = (requestId: number) =>
+      void this.#peer.notify("notifications/cancelled", { requestId, reason: "the turn was stopped" });
+    try {
+      const answer = decodeAnswer(await this.#peer.request(method, params, { signal, onWithdrawn }));
+      return answer.ok ? answer.value.decision : "denied";
+    } catch (error) {
+      if (error instanceof RpcError) return "denied";
+      // The turn or the client has gone, and the conversation is told of that by other ways.
+      if (error instanceof Cancelled || error instanceof PeerClosed) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The request, with the fields of 0.23 (snake_case) and those of later versions of the dialect. */
+function requestOf(
+  msg: ApprovalEvent,
+  conversationId: string,
+):
+  | { readonly method: "execCommandApproval"; readonly params: ServerParams<"execCommandApproval"> }
+  | { readonly method: "applyPatchApproval"; readonly params: ServerParams<"applyPatchApproval"> } {
+  const ids = { conversation_id: conversationId, call_id: msg.call_id, conversationId, callId: msg.call_id };
+  const reason = msg.reason == null ? {} : { reason: msg.reason };
+  if (msg.type === "exec_approval_request") {
+    const { command, cwd } = msg;
+    const parsedCmd = [{ type: "unknown" as const, cmd: command.join(" ") }];
+    return { method: "execCommandApproval", params: { ...ids, command, cwd, ...reason, parsedCmd } };
+  }
+  const { changes, grant_root } = msg;
+  const root = grant_root == null ? {} : { grant_root, grantRoot: grant_root };
+  const fileChanges = Object.fromEntries(Object.entries(changes).map(([path, change]) => [path, tagged(change)]));
+  return {
+    method: "applyPatchApproval",
+    params: { ...ids, file_changes: changes, fileChanges, ...reason, ...root },
+  };
+}
+
+function tagged(change: FileChange) {
+  if (change === "delete") return { type: "delete" as const, content: "" };
+  if ("add" in change) return { type: "add" as const, ...change.add };
+  return { type: "update" as const, ...change.update };
+}

@@ -1,0 +1,18 @@
+import type { InputItem } from "../../../protocol/index.js";
+import type { WireItem } from "./schema.js";
+
+/** Input of this dialect as the engine takes it. */
+export function inputOf(items: readonly WireItem[]): InputItem[] {
+  return items.map(itemOf);
+}
+
+function itemOf(item: WireItem): InputItem {
+  switch (item.type) {
+    case "text":
+      return { type: "text", text: item.data.text };
+    case "image":
+      return { type: "image", image_url: item.data.image_url };
+    case "localImage":
+      return { type: "local_image", path: item.data.path };
+  }
+}

@@ -1,0 +1,63 @@
+import type { Scope } from "../../../base/index.js";
+import type { Conversation, TurnEnd } from "../../../engine/index.js";
+import { type Event, isTerminal, type Op } from "../../../protocol/index.js";
+import type { Peer } from "../../../rpc/index.js";
+import { ClientApprovals } from "./approvals.js";
+import { EventFeed } from "./event-feed.js";
+
+/** One conversation as one connection sees it. */
+export class OpenConversation {
+  readonly feed: EventFeed;
+  readonly #conversation: Conversation;
+  readonly #approvals: ClientApprovals;
+  readonly #scope: Scope;
+  #rolloutPath: string | undefined;
+
+  /** `scope` is this conversation's own, and ended by `close`. */
+  constructor({ peer, conversation, scope }: { peer: Peer; conversation: Conversation; scope: Scope }) {
+    this.#conversation = conversation;
+    this.#scope = scope;
+    this.feed = new EventFeed(peer, conversation.id);
+    this.#approvals = new ClientApprovals({ peer, conversation, scope });
+    conversation.subscribe((event) => this.#take(event));
+  }
+
+  get id(): string {
+    return this.#conversation.id;
+  }
+
+  /** The session file; undefined when the conversation is not recorded. */
+  get rolloutPath(): string | undefined {
+    return this.#rolloutPath;
+  }
+
+  submit(op: Op): void {
+    this.#conversation.submit(op);
+  }
+
+  interrupt(): Promise<TurnEnd | undefined> {
+    return this.#conversation.interrupt();
+  }
+
+  /** Stops the turn that runs; its terminal event is sent before this settles. */
+  async close(): Promise<void> {
+    await this.#conversation.close();
+    await this.#scope.end({ reason: { kind: "closed" } });
+  }
+
+  /** A request for an approval comes after its event, and is withdrawn before the turn's last one. */
+  #take(event: Event): Promise<void> | undefined {
+    const { id, msg } = event;
+    if (msg.type === "session_configured") {
+      // The answer to the request that started the conversation says it.
+      this.#rolloutPath = msg.rollout_path;
+      return undefined;
+    }
+    if (isTerminal(msg)) this.#approvals.withdraw(id);
+    const wait = this.feed.push(event);
+    if (msg.type === "exec_approval_request" || msg.type === "apply_patch_approval_request") {
+      this.#approvals.ask(id, msg);
+    }
+    return wait;
+  }
+}

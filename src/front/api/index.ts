@@ -1,0 +1,2 @@
+export { type ConversationApi, mountConversations } from "./conversations/service.js";
+export type { ApiDeps } from "./deps.js";
