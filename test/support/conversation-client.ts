@@ -1,0 +1,216 @@
+import { randomBytes } from "node:crypto";
+import type { TestContext } from "node:test";
+import { type Conversation, type Conversations, createConversations } from "../../src/engine/index.js";
+import { mountConversations } from "../../src/front/api/index.js";
+import { type EventMsg, encodeEvent } from "../../src/protocol/index.js";
+import { Peer } from "../../src/rpc/index.js";
+import type { Entry, WireMessage } from "./conversation-checker.js";
+import { type ModelServer, startModelServer } from "./model-server.js";
+import { makePlace, mockConfig, type Place } from "./program.js";
+
+const WAIT_LIMIT_MS = 20_000;
+
+/** An answer: one of both is there. */
+export interface Answer {
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+export interface ClientRequest {
+  readonly method: string;
+  readonly params?: unknown;
+}
+
+/** A client of the conversation API and the server it talks to, in one process: requests go in as bytes, lines come out. */
+export interface ApiClient {
+  readonly place: Place;
+  readonly model: ModelServer;
+  readonly peer: Peer;
+  /** All that was sent and received, and what the engine said, in order. */
+  readonly transcript: readonly Entry[];
+  /** Sends requests in one write; the answers in the same order. */
+  send(...requests: readonly ClientRequest[]): Promise<Answer[]>;
+  /** One request; its result. Fails when it is answered by an error. */
+  call(method: string, params?: unknown): Promise<Record<string, unknown>>;
+  /** Any message, as it is; nothing is waited for. */
+  write(...messages: readonly object[]): void;
+  /** A conversation; with a listener unless `silent`. */
+  open(params?: Record<string, unknown>, options?: { readonly silent?: boolean }): Promise<string>;
+  /** The first message of the server, past or to come, that fits; fails after 20 s. */
+  until(fits: (message: WireMessage) => boolean): Promise<WireMessage>;
+  /** The first event of that type, past or to come, that fits, as the engine emitted it: no listener needed. */
+  event(conversationId: string, type: EventMsg["type"], fits?: (msg: EventMsg) => boolean): Promise<EventMsg>;
+  /** Answers every request of the server from now on. Undefined: not answered. */
+  onRequest(answer: (request: WireMessage) => object | undefined): void;
+  /** The client goes away: stdin has ended. Resolves when nothing of its conversations is alive. */
+  leave(): Promise<void>;
+}
+
+/** Closed, and checked for processes left and bad requests to the model, when the test ends. */
+export async function openApi(t: TestContext, options: { readonly top?: string } = {}): Promise<ApiClient> {
+  const model = await startModelServer();
+  const place = makePlace();
+  place.configure(mockConfig(model, options));
+  const api = startApi({ model, place });
+  t.after(async () => {
+    await api.leave();
+    try {
+      await model.close();
+      await place.quiet();
+    } finally {
+      place.remove();
+    }
+  });
+  return api;
+}
+
+/** The same in a place, and with a model, that the caller looks after. */
+export function startApi({ model, place }: { readonly model: ModelServer; readonly place: Place }): ApiClient {
+  const transcript: Entry[] = [];
+  const checks = new Set<() => void>();
+  const note = (entry: Entry): void => {
+    transcript.push(entry);
+    for (const check of [...checks]) check();
+  };
+  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+  const random = (n: number) => randomBytes(n);
+  const engine = createConversations({ clock, random, version: "0.0.0-test" });
+  let answerRequest: (request: WireMessage) => object | undefined = () => undefined;
+  const peer = new Peer({
+    output: {
+      write(text) {
+        for (const line of text.split("\n").slice(0, -1)) {
+          const message = JSON.parse(line) as WireMessage;
+          note({ from: "server", message });
+          if (message.method === undefined || message.id === undefined) continue;
+          const answer = answerRequest(message);
+          if (answer !== undefined) setImmediate(() => write({ jsonrpc: "2.0", id: message.id, ...answer }));
+        }
+      },
+    },
+  });
+  const conversations = observed(engine, note);
+  const { env, dir } = place;
+  const api = mountConversations(peer, {
+    ...{ env, cwd: dir, clock, random, version: "0.0.0-test", overrides: [] },
+    conversations: async () => conversations,
+  });
+  let left: Promise<void> | undefined;
+  const write = (...messages: readonly object[]): void => {
+    if (left !== undefined) return;
+    for (const message of messages) note({ from: "client", message: message as WireMessage });
+    void peer.receive(Buffer.from(messages.map((message) => `${JSON.stringify(message)}\n`).join("")));
+  };
+  const waitFor = <T>(what: string, find: () => T | undefined) => waiting({ what, find, checks, transcript });
+  let nextId = 1;
+  const client: ApiClient = {
+    ...{ place, model, peer, transcript, write },
+    async send(...requests) {
+      const messages = requests.map((request) => ({ jsonrpc: "2.0", id: nextId++, ...request }));
+      const answers = messages.map(({ id, method }) => waitFor(`answer to ${method}`, () => answerIn(transcript, id)));
+      write(...messages);
+      return Promise.all(answers);
+    },
+    async call(method, params) {
+      const [answer] = await client.send({ method, params });
+      if (answer?.result === undefined) throw new Error(`${method}: ${answer?.error?.message}`);
+      return answer.result;
+    },
+    async open(params = {}, { silent = false } = {}) {
+      const { conversationId } = await client.call("newConversation", params);
+      if (!silent) await client.call("addConversationListener", { conversationId });
+      return conversationId as string;
+    },
+    until: (fits) =>
+      waitFor(`message for ${fits}`, () =>
+        transcript.flatMap((entry) => (entry.from === "server" ? [entry.message] : [])).find(fits),
+      ),
+    event: (id, type, fits = () => true) =>
+      waitFor(`${type} of ${id}`, () =>
+        transcript
+          .flatMap((entry) => (entry.from === "engine" && entry.conversationId === id ? [entry.event.msg] : []))
+          .find((msg) => msg.type === type && fits(msg)),
+      ),
+    onRequest: (answer) => {
+      answerRequest = answer;
+    },
+    leave() {
+      left ??= (async () => {
+        peer.end();
+        await api.close();
+        await peer.close();
+        await engine.close();
+      })();
+      return left;
+    },
+  };
+  return client;
+}
+
+/** The engine, with its events noted right before the server gets them. */
+function observed(engine: Conversations, note: (entry: Entry) => void): Conversations {
+  return {
+    ...engine,
+    start(config) {
+      const conversation = engine.start(config);
+      const { id } = conversation;
+      return new Proxy(conversation, {
+        get(target, name) {
+          const value = Reflect.get(target, name, target) as unknown;
+          if (name !== "subscribe") return typeof value === "function" ? value.bind(target) : value;
+          return (listener: Parameters<Conversation["subscribe"]>[0]) =>
+            target.subscribe((event) => {
+              note({ from: "engine", conversationId: id, event: JSON.parse(encodeEvent(event)) });
+              return listener(event);
+            });
+        },
+      });
+    },
+  };
+}
+
+function answerIn(transcript: readonly Entry[], id: number): Answer | undefined {
+  const found = transcript.find(
+    ({ from, ...entry }) => from === "server" && "message" in entry && isAnswer(entry.message, id),
+  );
+  return found !== undefined && "message" in found ? (found.message as Answer) : undefined;
+}
+
+function isAnswer(message: WireMessage, id: number): boolean {
+  return message.id === id && message.method === undefined;
+}
+
+interface Wait<T> {
+  readonly what: string;
+  readonly find: () => T | undefined;
+  readonly checks: Set<() => void>;
+  readonly transcript: readonly Entry[];
+}
+
+function waiting<T>({ what, find, checks, transcript }: Wait<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const check = () => {
+      const found = find();
+      if (found === undefined) return;
+      clearTimeout(timer);
+      checks.delete(check);
+      resolve(found);
+    };
+    const timer = setTimeout(() => {
+      checks.delete(check);
+      const seen = transcript.slice(-30).map((entry) => JSON.stringify(entry).slice(0, 300));
+      reject(new Error(`no ${what} within ${WAIT_LIMIT_MS} ms; seen last:\n${seen.join("\n")}`));
+    }, WAIT_LIMIT_MS);
+    checks.add(check);
+    check();
+  });
+}
+
+/** A `sendUserMessage` with one text. */
+export function say(conversationId: string, text: string): ClientRequest {
+  return { method: "sendUserMessage", params: { conversationId, items: [{ type: "text", data: { text } }] } };
+}
+
+export function interrupt(conversationId: string): ClientRequest {
+  return { method: "interruptConversation", params: { conversationId } };
+}
