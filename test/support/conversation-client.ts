@@ -89,11 +89,11 @@ export function startApi({ model, place }: { readonly model: ModelServer; readon
       },
     },
   });
-  const conversations = observed(engine, note);
+  const observedEngine = observed(engine, note);
   const { env, dir } = place;
   const api = mountConversations(peer, {
     ...{ env, cwd: dir, clock, random, version: "0.0.0-test", overrides: [] },
-    conversations: async () => conversations,
+    engine: observedEngine,
   });
   let left: Promise<void> | undefined;
   const write = (...messages: readonly object[]): void => {
@@ -149,24 +149,30 @@ export function startApi({ model, place }: { readonly model: ModelServer; readon
 
 /** The engine, with its events noted right before the server gets them. */
 function observed(engine: Conversations, note: (entry: Entry) => void): Conversations {
+  const known = new Map<string, Conversation>();
   return {
     ...engine,
     start(config) {
-      const conversation = engine.start(config);
-      const { id } = conversation;
-      return new Proxy(conversation, {
-        get(target, name) {
-          const value = Reflect.get(target, name, target) as unknown;
-          if (name !== "subscribe") return typeof value === "function" ? value.bind(target) : value;
-          return (listener: Parameters<Conversation["subscribe"]>[0]) =>
-            target.subscribe((event) => {
-              note({ from: "engine", conversationId: id, event: JSON.parse(encodeEvent(event)) });
-              return listener(event);
-            });
-        },
-      });
+      const conversation = noted(engine.start(config), note);
+      known.set(conversation.id, conversation);
+      return conversation;
     },
+    find: (id) => (engine.find(id) === undefined ? undefined : known.get(id)),
   };
+}
+
+function noted(conversation: Conversation, note: (entry: Entry) => void): Conversation {
+  return new Proxy(conversation, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (name !== "subscribe") return typeof value === "function" ? value.bind(target) : value;
+      return (listener: Parameters<Conversation["subscribe"]>[0]) =>
+        target.subscribe((event) => {
+          note({ from: "engine", conversationId: target.id, event: JSON.parse(encodeEvent(event)) });
+          return listener(event);
+        });
+    },
+  });
 }
 
 function answerIn(transcript: readonly Entry[], id: number): Answer | undefined {

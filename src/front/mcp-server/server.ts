@@ -1,4 +1,5 @@
 import { Peer } from "../../rpc/index.js";
+import { mountConversations } from "../api/index.js";
 import { BROKEN_PIPE_EXIT_CODE, type FrontDeps, SIGNAL_EXIT_CODES, sanitise } from "../host/index.js";
 import type { McpServerArgs } from "./args.js";
 import { mountMcp } from "./mount.js";
@@ -25,6 +26,7 @@ export async function runMcpServer({ overrides }: McpServerArgs, deps: FrontDeps
     onFault: (error, method) => complain(`internal error in ${method}: ${String(error)}`),
   });
   const server = mountMcp(peer, { ...deps, overrides, engine: conversations });
+  const api = mountConversations(peer, { ...deps, overrides, engine: conversations });
   const end = await Promise.race([untilStopped(deps), readRequests(peer, deps, complain)]);
   // In this order: no answer can come any more, every turn ends, every request is answered.
   peer.end();
@@ -32,6 +34,7 @@ export async function runMcpServer({ overrides }: McpServerArgs, deps: FrontDeps
   await conversations.close();
   await peer.close({ kind: "closed", detail: end.why });
   await server.close();
+  await api.close();
   return end.code;
 }
 

@@ -10,13 +10,13 @@ export class OpenConversation {
   readonly feed: EventFeed;
   readonly #conversation: Conversation;
   readonly #approvals: ClientApprovals;
-  readonly #scope: Scope;
+  /** What came from here: the turns whose approvals are asked for here. Those of tool calls are asked for there. */
+  readonly #submitted = new Set<string>();
   #rolloutPath: string | undefined;
 
-  /** `scope` is this conversation's own, and ended by `close`. */
+  /** What waits for the client ends with the scope. */
   constructor({ peer, conversation, scope }: { peer: Peer; conversation: Conversation; scope: Scope }) {
     this.#conversation = conversation;
-    this.#scope = scope;
     this.feed = new EventFeed(peer, conversation.id);
     this.#approvals = new ClientApprovals({ peer, conversation, scope });
     conversation.subscribe((event) => this.#take(event));
@@ -32,17 +32,11 @@ export class OpenConversation {
   }
 
   submit(op: Op): void {
-    this.#conversation.submit(op);
+    this.#submitted.add(this.#conversation.submit(op));
   }
 
   interrupt(): Promise<TurnEnd | undefined> {
     return this.#conversation.interrupt();
-  }
-
-  /** Stops the turn that runs; its terminal event is sent before this settles. */
-  async close(): Promise<void> {
-    await this.#conversation.close();
-    await this.#scope.end({ reason: { kind: "closed" } });
   }
 
   /** A request for an approval comes after its event, and is withdrawn before the turn's last one. */
@@ -53,11 +47,16 @@ export class OpenConversation {
       this.#rolloutPath = msg.rollout_path;
       return undefined;
     }
-    if (isTerminal(msg)) this.#approvals.withdraw(id);
+    if (isTerminal(msg)) this.#endTurn(id);
     const wait = this.feed.push(event);
-    if (msg.type === "exec_approval_request" || msg.type === "apply_patch_approval_request") {
-      this.#approvals.ask(id, msg);
-    }
+    const asks = msg.type === "exec_approval_request" || msg.type === "apply_patch_approval_request";
+    if (asks && this.#submitted.has(id)) this.#approvals.ask(id, msg);
     return wait;
+  }
+
+  #endTurn(id: string): void {
+    this.#approvals.withdraw(id);
+    // Ids are numbers that grow: what was submitted before the turn was taken up before it.
+    for (const one of this.#submitted) if (Number(one) <= Number(id)) this.#submitted.delete(one);
   }
 }

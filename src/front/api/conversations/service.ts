@@ -33,6 +33,8 @@ class ConversationService implements ConversationApi {
   readonly #deps: ApiDeps;
   readonly #scope = Scope.root("conversations");
   readonly #open = new Map<string, OpenConversation>();
+  /** Those that were started here. */
+  readonly #own = new Set<Conversation>();
   readonly #subscriptions = new Map<string, OpenConversation>();
 
   constructor(peer: Peer, deps: ApiDeps) {
@@ -54,15 +56,16 @@ class ConversationService implements ConversationApi {
 
   async close(): Promise<void> {
     this.#scope.cancel({ kind: "closed" });
-    await Promise.all([...this.#open.values()].map((conversation) => conversation.close()));
+    await Promise.all([...this.#own].map((conversation) => conversation.close()));
     await this.#scope.end();
   }
 
   async #start(params: NewConversationParams): Promise<Result<"newConversation">> {
     const config = await configFor(params, this.#deps);
-    const conversations = await this.#deps.conversations();
     this.#scope.signal.throwIfAborted();
-    const opened = this.#adopt(conversations.start(config));
+    const conversation = this.#deps.engine.start(config);
+    const opened = this.#adopt(conversation);
+    this.#own.add(conversation);
     return {
       conversationId: opened.id,
       model: config.model,
@@ -116,9 +119,11 @@ class ConversationService implements ConversationApi {
     return {};
   }
 
+  /** Also one that a call of a tool on the same stream has started. */
   #find(id: string): OpenConversation {
-    const found = this.#open.get(id);
-    if (found === undefined) throw invalidRequest(`conversation not found: ${id}`);
-    return found;
+    const conversation = this.#deps.engine.find(id);
+    if (conversation !== undefined) return this.#open.get(id) ?? this.#adopt(conversation);
+    this.#open.delete(id);
+    throw invalidRequest(`conversation not found: ${id}`);
   }
 }

@@ -19,7 +19,7 @@ export function mountWorkspace(mount: Mount, deps: ApiDeps): void {
 
 async function openCommands(deps: ApiDeps): Promise<Commands> {
   const config = await configFor({}, deps);
-  return commandsFor(await deps.conversations(), config);
+  return commandsFor(deps.engine, config);
 }
 
 async function runCommand(
