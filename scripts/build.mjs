@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { buildSchemas } from "./schemas.mjs";
 
 /** The parts that main.ts loads, by their built names. */
 const PARTS = { "./command-line.js": "program.cjs", "./patch-line.js": "apply-patch.cjs" };
@@ -103,6 +104,7 @@ export async function buildProgram() {
   const copied = Object.fromEntries(WASM.map((file) => [file, {}]));
   const all = { ...metafile, inputs: { ...metafile.inputs, ...parser.metafile.inputs, ...copied } };
   writeFileSync("dist/meta.json", JSON.stringify(all));
+  await buildSchemas();
   return all;
 }
 

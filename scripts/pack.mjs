@@ -14,6 +14,7 @@ const CONTENT = [
   "dist/apply-patch.cjs",
   "dist/belay.cjs",
   "dist/program.cjs",
+  "dist/schema/conversation-api.json",
   "dist/tree-sitter-bash.wasm",
   "dist/web-tree-sitter.cjs",
   "dist/web-tree-sitter.wasm",

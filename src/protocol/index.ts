@@ -5,6 +5,7 @@ export {
   type EventMsg,
   type EventOf,
   encodeEvent,
+  eventMsgSchema,
   isTerminal,
   type ProcessOutcome,
   type TerminalMsg,

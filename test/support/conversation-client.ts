@@ -68,8 +68,10 @@ export async function openApi(t: TestContext, options: { readonly top?: string }
 export function startApi({ model, place }: { readonly model: ModelServer; readonly place: Place }): ApiClient {
   const transcript: Entry[] = [];
   const checks = new Set<() => void>();
+  const answers = new Map<WireMessage["id"], Answer>();
   const note = (entry: Entry): void => {
     transcript.push(entry);
+    if (entry.from === "server" && entry.message.method === undefined) answers.set(entry.message.id, entry.message);
     for (const check of [...checks]) check();
   };
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
@@ -107,9 +109,9 @@ export function startApi({ model, place }: { readonly model: ModelServer; readon
     ...{ place, model, peer, transcript, write },
     async send(...requests) {
       const messages = requests.map((request) => ({ jsonrpc: "2.0", id: nextId++, ...request }));
-      const answers = messages.map(({ id, method }) => waitFor(`answer to ${method}`, () => answerIn(transcript, id)));
+      const awaited = messages.map(({ id, method }) => waitFor(`answer to ${method}`, () => answers.get(id)));
       write(...messages);
-      return Promise.all(answers);
+      return Promise.all(awaited);
     },
     async call(method, params) {
       const [answer] = await client.send({ method, params });
@@ -173,17 +175,6 @@ function noted(conversation: Conversation, note: (entry: Entry) => void): Conver
         });
     },
   });
-}
-
-function answerIn(transcript: readonly Entry[], id: number): Answer | undefined {
-  const found = transcript.find(
-    ({ from, ...entry }) => from === "server" && "message" in entry && isAnswer(entry.message, id),
-  );
-  return found !== undefined && "message" in found ? (found.message as Answer) : undefined;
-}
-
-function isAnswer(message: WireMessage, id: number): boolean {
-  return message.id === id && message.method === undefined;
 }
 
 interface Wait<T> {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import {
   askForApprovalSchema,
+  eventMsgSchema,
   fileChangeSchema,
   reasoningEffortSchema,
   reasoningSummarySchema,
@@ -24,8 +25,17 @@ const text = v.string();
 const texts = v.array(v.string());
 const conversationId = { conversationId: text };
 const nothing = v.object({});
+
+const anArray = v.pipe(
+  v.unknown(),
+  v.check(() => false, "expected an object, got an array"),
+);
+/** An object all of whose fields may be missing: to valibot an array is one. */
+const noArray = <const S extends v.GenericSchema>(schema: S): v.LazySchema<S> =>
+  v.lazy((input) => (Array.isArray(input) ? (anArray as never) : schema));
+
 /** For methods that have no params, or none that must be given. */
-const noParams = v.optional(v.nullable(nothing));
+const noParams = v.optional(v.nullable(noArray(nothing)));
 
 /** What a user gives; the data of an image is snake_case, in this dialect too. */
 export const wireItemSchema = v.variant("type", [
@@ -34,23 +44,25 @@ export const wireItemSchema = v.variant("type", [
   v.object({ type: v.literal("localImage"), data: v.object({ path: text }) }),
 ]);
 
-export const newConversationParams = v.object({
-  model: maybe(text),
-  modelProvider: maybe(text),
-  profile: maybe(text),
-  /** Relative to the folder the server was started in. */
-  cwd: maybe(text),
-  approvalPolicy: maybe(askForApprovalSchema),
-  sandbox: maybe(v.picklist(["read-only", "workspace-write", "danger-full-access"])),
-  /** Settings as in config.toml, keys dotted as for `-c`. */
-  config: maybe(v.record(v.string(), v.unknown())),
-  baseInstructions: maybe(text),
-  developerInstructions: maybe(text),
-  compactPrompt: maybe(text),
-  /** Taken and without effect: both tools are always there. */
-  includePlanTool: maybe(v.boolean()),
-  includeApplyPatchTool: maybe(v.boolean()),
-});
+export const newConversationParams = noArray(
+  v.object({
+    model: maybe(text),
+    modelProvider: maybe(text),
+    profile: maybe(text),
+    /** Relative to the folder the server was started in. */
+    cwd: maybe(text),
+    approvalPolicy: maybe(askForApprovalSchema),
+    sandbox: maybe(v.picklist(["read-only", "workspace-write", "danger-full-access"])),
+    /** Settings as in config.toml, keys dotted as for `-c`. */
+    config: maybe(noArray(v.record(v.string(), v.unknown()))),
+    baseInstructions: maybe(text),
+    developerInstructions: maybe(text),
+    compactPrompt: maybe(text),
+    /** Taken and without effect: both tools are always there. */
+    includePlanTool: maybe(v.boolean()),
+    includeApplyPatchTool: maybe(v.boolean()),
+  }),
+);
 
 const started = {
   ...conversationId,
@@ -103,7 +115,7 @@ export const METHODS = {
       effort: maybe(reasoningEffortSchema),
       summary: maybe(reasoningSummarySchema),
       /** A JSON Schema for the final message of this turn. */
-      outputSchema: maybe(v.record(v.string(), v.unknown())),
+      outputSchema: maybe(noArray(v.record(v.string(), v.unknown()))),
     }),
     result: nothing,
   },
@@ -119,18 +131,22 @@ export const METHODS = {
   listConversations: {
     params: v.optional(
       v.nullable(
-        v.object({
-          pageSize: maybe(v.pipe(v.number(), v.integer(), v.minValue(1))),
-          cursor: maybe(text),
-          modelProviders: maybe(texts),
-        }),
+        noArray(
+          v.object({
+            pageSize: maybe(v.pipe(v.number(), v.integer(), v.minValue(1))),
+            cursor: maybe(text),
+            modelProviders: maybe(texts),
+          }),
+        ),
       ),
       {},
     ),
     result: v.object({ items: v.array(conversationSummary), nextCursor: v.nullable(text) }),
   },
   resumeConversation: {
-    params: v.object({ path: maybe(text), conversationId: maybe(text), overrides: maybe(newConversationParams) }),
+    params: noArray(
+      v.object({ path: maybe(text), conversationId: maybe(text), overrides: maybe(newConversationParams) }),
+    ),
     result: v.object({
       ...started,
       /** Events as of the listener's notifications. */
@@ -145,7 +161,7 @@ export const METHODS = {
   logoutChatGpt: { params: noParams, result: nothing },
   getAuthStatus: {
     params: v.optional(
-      v.nullable(v.object({ includeToken: maybe(v.boolean()), refreshToken: maybe(v.boolean()) })),
+      v.nullable(noArray(v.object({ includeToken: maybe(v.boolean()), refreshToken: maybe(v.boolean()) }))),
       {},
     ),
     result: v.object({
@@ -217,12 +233,10 @@ export const SERVER_REQUESTS = {
   },
 } as const;
 
-/** The params of `codex/event/<type>`; `msg` is an event of the queue pair. */
-export const eventNotification = v.object({
-  id: text,
-  msg: v.looseObject({ type: text }),
-  ...conversationId,
-});
+/** Notifications of the server, by name; events are called `codex/event/` and their type. */
+export const NOTIFICATIONS = {
+  "codex/event": v.object({ id: text, msg: eventMsgSchema, ...conversationId }),
+} as const;
 
 export type MethodName = keyof typeof METHODS;
 export type Params<M extends MethodName> = v.InferOutput<(typeof METHODS)[M]["params"]>;

@@ -9,6 +9,7 @@ import { inputOf } from "./items.js";
 import { invalidRequest, type Mount, mountOn } from "./mount.js";
 import { OpenConversation } from "./open-conversation.js";
 import type { NewConversationParams, Params, Result } from "./schema.js";
+import { mountSessions } from "./sessions.js";
 import { mountWorkspace } from "./workspace.js";
 
 /** The conversation API on one connection. */
@@ -22,6 +23,7 @@ export function mountConversations(peer: Peer, deps: ApiDeps): ConversationApi {
   const mount = mountOn(peer);
   const service = new ConversationService(peer, deps);
   service.mountOn(mount);
+  mountSessions(mount);
   mountAuth(mount, deps);
   mountWorkspace(mount, deps);
   return service;
