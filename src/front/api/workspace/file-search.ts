@@ -66,6 +66,7 @@ function best(fitting: Fitting[]): Fitting[] {
 
 function byFit(a: Fitting, b: Fitting): number {
   if (a.score !== b.score) return b.score - a.score;
+  if (a.path.length !== b.path.length) return a.path.length - b.path.length;
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 }
 

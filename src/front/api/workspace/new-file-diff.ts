@@ -23,7 +23,9 @@ export async function newFileDiff(root: string, name: string, limit: number): Pr
   const index = `${head}index ${"0".repeat(ID_LENGTH)}..${id}\n`;
   if (bytes.length === 0) return index;
   if (bytes.subarray(0, TEXT_PROBE).includes(0)) return `${index}Binary files /dev/null and ${to} differ\n`;
-  return `${index}--- /dev/null\n+++ ${to}\n${added(bytes.toString("utf8"))}`;
+  // The tab is git's, for patch(1): it tells where a name with spaces ends.
+  const end = /\s/.test(name) ? "\t" : "";
+  return `${index}--- /dev/null\n+++ ${to}${end}\n${added(bytes.toString("utf8"))}`;
 }
 
 function added(text: string): string {
