@@ -173,7 +173,7 @@ describe("gitDiffToRemote", () => {
     git(dir, "config", "extensions.partialClone", "origin");
     git(dir, "config", "core.repositoryFormatVersion", "1");
     git(dir, "config", "protocol.ext.allow", "always");
-    git(dir, "config", "remote.origin.url", `ext::sh -c "touch ${proof}"`);
+    git(dir, "config", "remote.origin.url", `ext::sh -c touch% ${proof}`);
     const blob = git(dir, "rev-parse", "HEAD:a").trim();
     rmSync(join(dir, ".git", "objects", blob.slice(0, 2), blob.slice(2)), { force: true });
     writeFileSync(join(dir, "a"), "changed\n");
