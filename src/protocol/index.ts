@@ -31,6 +31,7 @@ export type { InputItem, Op, Submission } from "./op.js";
 export {
   type AskForApproval,
   askForApprovalSchema,
+  execDecisionSchema,
   type FileChange,
   fileChangeSchema,
   type LevelReport,

@@ -20,7 +20,7 @@ const REPLIES: Readonly<Record<string, Reply>> = {
   late: [pause(2), text("late")],
   retry: status(429, { error: { message: "slow down" } }, { "retry-after": "30" }),
   fail: status(400, { error: { message: "no" } }),
-  ask: [partial("may I?"), text(""), call("exec_command", { cmd: "true", login: false })],
+  ask: [partial("may I?"), text(""), call("exec_command", { cmd: "sleep 0", login: false })],
   patch: call("apply_patch", { input: "*** Begin Patch\n*** Add File: f\n+f\n*** End Patch" }),
 };
 /** Processes cost more than all else: few turns start some. */

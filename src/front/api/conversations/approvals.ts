@@ -1,12 +1,15 @@
 import { Cancelled, type Scope } from "../../../base/index.js";
 import type { Conversation } from "../../../engine/index.js";
-import { decoder, type EventOf, type FileChange, type ReviewDecision } from "../../../protocol/index.js";
+import { decoder, type EventOf, type FileChange, type Op } from "../../../protocol/index.js";
 import { type Peer, PeerClosed, RpcError } from "../../../rpc/index.js";
+import { shellJoin } from "../../host/index.js";
 import { SERVER_REQUESTS, type ServerParams } from "./schema.js";
 
+type ApprovalOp = Extract<Op, { type: "exec_approval" | "patch_approval" }>;
 type ApprovalEvent = EventOf<"exec_approval_request"> | EventOf<"apply_patch_approval_request">;
 
-const decodeAnswer = decoder(SERVER_REQUESTS.execCommandApproval.result);
+const decodeExec = decoder(SERVER_REQUESTS.execCommandApproval.result);
+const decodePatch = decoder(SERVER_REQUESTS.applyPatchApproval.result);
 
 /**
  * Carries the approvals of one conversation to the client and its answers back. An error, or an answer of another shape, is a
@@ -33,10 +36,9 @@ export class ClientApprovals {
     if (this.#scope.signal.aborted) return;
     const turn = this.#turns.get(turnId) ?? new AbortController();
     this.#turns.set(turnId, turn);
-    const type = msg.type === "exec_approval_request" ? "exec_approval" : "patch_approval";
     void this.#scope.spawn(`approval ${msg.call_id}`, async () => {
-      const decision = await this.#decide(msg, turn.signal);
-      if (decision !== undefined) this.#conversation.submit({ type, id: msg.call_id, decision });
+      const answer = await this.#answer(msg, turn.signal);
+      if (answer !== undefined) this.#conversation.submit(answer);
     });
   }
 
@@ -50,21 +52,30 @@ export class ClientApprovals {
     for (const turnId of [...this.#turns.keys()]) this.withdraw(turnId);
   }
 
-  /** Undefined: withdrawn, or nobody is there to answer. */
-  async #decide(msg: ApprovalEvent, signal: AbortSignal): Promise<ReviewDecision | undefined> {
+  /** The op that carries the answer; undefined: withdrawn, or nobody is there to answer. */
+  async #answer(msg: ApprovalEvent, signal: AbortSignal): Promise<ApprovalOp | undefined> {
     const { method, params } = requestOf(msg, this.#conversation.id);
     const onWithdrawn = (requestId: number) =>
       void this.#peer.notify("notifications/cancelled", { requestId, reason: "the turn was stopped" });
     try {
-      const answer = decodeAnswer(await this.#peer.request(method, params, { signal, onWithdrawn }));
-      return answer.ok ? answer.value.decision : "denied";
+      return opOf(msg, await this.#peer.request(method, params, { signal, onWithdrawn }));
     } catch (error) {
-      if (error instanceof RpcError) return "denied";
+      if (error instanceof RpcError) return opOf(msg, undefined);
       // The turn or the client has gone, and the conversation is told of that by other ways.
       if (error instanceof Cancelled || error instanceof PeerClosed) return undefined;
       throw error;
     }
   }
+}
+
+/** What is no decision is a no. */
+function opOf({ type, call_id: id }: ApprovalEvent, answer: unknown): ApprovalOp {
+  if (type === "exec_approval_request") {
+    const decoded = decodeExec(answer);
+    return { type: "exec_approval", id, decision: decoded.ok ? decoded.value.decision : "denied" };
+  }
+  const decoded = decodePatch(answer);
+  return { type: "patch_approval", id, decision: decoded.ok ? decoded.value.decision : "denied" };
 }
 
 /** The request, with the fields of 0.23 (snake_case) and those of later versions of the dialect. */
@@ -78,7 +89,7 @@ function requestOf(
   const reason = msg.reason == null ? {} : { reason: msg.reason };
   if (msg.type === "exec_approval_request") {
     const { command, cwd } = msg;
-    const parsedCmd = [{ type: "unknown" as const, cmd: command.join(" ") }];
+    const parsedCmd = [{ type: "unknown" as const, cmd: shellJoin(command) }];
     return { method: "execCommandApproval", params: { ...ids, command, cwd, ...reason, parsedCmd } };
   }
   const { changes, grant_root } = msg;

@@ -1,9 +1,11 @@
 import type { Scope } from "../../../base/index.js";
 import type { Conversation, TurnEnd } from "../../../engine/index.js";
-import { type Event, isTerminal, type Op } from "../../../protocol/index.js";
+import { type Event, type EventOf, isTerminal, type Op } from "../../../protocol/index.js";
 import type { Peer } from "../../../rpc/index.js";
 import { ClientApprovals } from "./approvals.js";
 import { EventFeed } from "./event-feed.js";
+
+type Configured = EventOf<"session_configured">;
 
 /** One conversation as one connection sees it. */
 export class OpenConversation {
@@ -12,7 +14,8 @@ export class OpenConversation {
   readonly #approvals: ClientApprovals;
   /** What came from here: the turns whose approvals are asked for here. Those of tool calls are asked for there. */
   readonly #submitted = new Set<string>();
-  #rolloutPath: string | undefined;
+  #configured: Configured | undefined;
+  #tellConfigured: (configured: Configured) => void = () => {};
 
   /** What waits for the client ends with the scope. */
   constructor({ peer, conversation, scope }: { peer: Peer; conversation: Conversation; scope: Scope }) {
@@ -26,9 +29,13 @@ export class OpenConversation {
     return this.#conversation.id;
   }
 
-  /** The session file; undefined when the conversation is not recorded. */
-  get rolloutPath(): string | undefined {
-    return this.#rolloutPath;
+  /** What it says of itself first. Throws the signal's reason. */
+  configured(signal: AbortSignal): Promise<Configured> {
+    return new Promise((resolve, reject) => {
+      if (this.#configured !== undefined) resolve(this.#configured);
+      this.#tellConfigured = resolve;
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
   }
 
   submit(op: Op): void {
@@ -44,7 +51,8 @@ export class OpenConversation {
     const { id, msg } = event;
     if (msg.type === "session_configured") {
       // The answer to the request that started the conversation says it.
-      this.#rolloutPath = msg.rollout_path;
+      this.#configured = msg;
+      this.#tellConfigured(msg);
       return undefined;
     }
     if (isTerminal(msg)) this.#endTurn(id);

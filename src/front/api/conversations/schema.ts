@@ -2,6 +2,7 @@ import * as v from "valibot";
 import {
   askForApprovalSchema,
   eventMsgSchema,
+  execDecisionSchema,
   fileChangeSchema,
   reasoningEffortSchema,
   reasoningSummarySchema,
@@ -199,8 +200,6 @@ const taggedChange = v.variant("type", [
   v.object({ type: v.literal("update"), unified_diff: text, move_path: v.nullable(text) }),
 ]);
 
-const decision = v.object({ decision: reviewDecisionSchema });
-
 /** Requests of the server, by name: 0.23's fields, and those of later versions of the dialect. */
 export const SERVER_REQUESTS = {
   execCommandApproval: {
@@ -214,7 +213,7 @@ export const SERVER_REQUESTS = {
       reason: v.optional(text),
       parsedCmd: v.array(v.object({ type: v.literal("unknown"), cmd: text })),
     }),
-    result: decision,
+    result: v.object({ decision: execDecisionSchema }),
   },
   applyPatchApproval: {
     params: v.object({
@@ -229,7 +228,7 @@ export const SERVER_REQUESTS = {
       grant_root: v.optional(text),
       grantRoot: v.optional(text),
     }),
-    result: decision,
+    result: v.object({ decision: reviewDecisionSchema }),
   },
 } as const;
 

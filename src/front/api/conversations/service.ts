@@ -45,7 +45,7 @@ class ConversationService implements ConversationApi {
   }
 
   mountOn(mount: Mount): void {
-    mount("newConversation", (params) => this.#start(params ?? {}));
+    mount("newConversation", (params, { signal }) => this.#start(params ?? {}, signal));
     mount("sendUserMessage", ({ conversationId, items }) => {
       this.#find(conversationId).submit({ type: "user_input", items: inputOf(items) });
       return {};
@@ -62,17 +62,18 @@ class ConversationService implements ConversationApi {
     await this.#scope.end();
   }
 
-  async #start(params: NewConversationParams): Promise<Result<"newConversation">> {
+  async #start(params: NewConversationParams, signal: AbortSignal): Promise<Result<"newConversation">> {
     const config = await configFor(params, this.#deps);
     this.#scope.signal.throwIfAborted();
     const conversation = this.#deps.engine.start(config);
     const opened = this.#adopt(conversation);
     this.#own.add(conversation);
+    const { model, rollout_path: rolloutPath } = await opened.configured(signal);
     return {
       conversationId: opened.id,
-      model: config.model,
+      model,
       reasoningEffort: config.effort ?? null,
-      rolloutPath: opened.rolloutPath ?? null,
+      rolloutPath: rolloutPath ?? null,
     };
   }
 
