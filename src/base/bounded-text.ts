@@ -36,6 +36,18 @@ export class BoundedText {
     if (chunk.length > room) this.#pushTail(room > 0 ? chunk.subarray(room) : chunk);
   }
 
+  /** The same stream, with less of it kept. */
+  narrowed(limits: { readonly head: number; readonly tail: number }): BoundedText {
+    const narrow = new BoundedText({
+      head: Math.min(limits.head, this.#headLimit),
+      tail: Math.min(limits.tail, this.#tailLimit),
+    });
+    narrow.push(Buffer.concat(this.#head));
+    narrow.push(this.#tailBytes());
+    narrow.#tailTotal += this.cut;
+    return narrow;
+  }
+
   /** Head and tail as text, cut at whole characters; what is not UTF-8 shows as U+FFFD. `tail` is "" when nothing was cut. */
   parts(): { readonly head: string; readonly tail: string; readonly cut: number } {
     const head = Buffer.concat(this.#head);
@@ -79,8 +91,8 @@ function grown(ring: Buffer | undefined, needed: number, limit: number): Buffer 
   return next;
 }
 
-/** Where the last whole UTF-8 character ends. */
-function wholeEnd(bytes: Uint8Array): number {
+/** Where the last whole UTF-8 character ends: what follows may go on in the next chunk. */
+export function wholeEnd(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(4, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back]!;
     if ((byte & 0xc0) === 0x80) continue;

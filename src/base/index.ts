@@ -1,4 +1,4 @@
-export { BoundedText } from "./bounded-text.js";
+export { BoundedText, wholeEnd } from "./bounded-text.js";
 export { type Clock, type Random, sleep } from "./clock.js";
 export { makeFolder } from "./folders.js";
 export { newId } from "./id.js";

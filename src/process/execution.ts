@@ -43,14 +43,15 @@ export async function execute(command: Command, options: RunOptions): Promise<Ex
   if (options.signal.aborted) return unstarted(options, { end: "cancelled", error: undefined });
   const refusal = findRefusal(command);
   if (refusal !== undefined) return unstarted(options, { end: "not_started", error: refusal });
-  const pipes = await takePipes();
+  const input = options.input !== undefined;
+  const pipes = await takePipes({ input });
   // The fence: nothing is waited for between this look and the call to the system.
   if (options.signal.aborted) {
     if (pipes !== undefined) returnPipes(pipes);
     return unstarted(options, { end: "cancelled", error: undefined });
   }
   const startedAt = performance.now();
-  const launched = await launch(command, pipes);
+  const launched = await launch(command, { pipes, input });
   if ("error" in launched) return unstarted(options, { end: "not_started", error: launched.error });
   return supervise(launched, startedAt, options);
 }
@@ -73,6 +74,7 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   try {
     capture.read("stdout", launched.stdout);
     capture.read("stderr", launched.stderr);
+    attachInput(launched, { options, tree, watch });
     options.onStart?.(pid);
   } catch (error) {
     // Thrown again below, once the command is dead.
@@ -88,6 +90,7 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   const graceMs = watch.report?.started() === false ? 0 : (options.graceMs ?? GRACE_MS);
   const dead = ended || (await tree.stop(graceMs));
   tree.release();
+  options.input?.detach();
   const collected = await settlesWithin(watch.exited, COLLECT_BOUND_MS);
   if (!collected) launched.child.unref();
   if (watch.report !== undefined) await settlesWithin(watch.report.closed, drainMs);
@@ -111,6 +114,16 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
     leftovers: cause === "ended" && !ended,
     contained: namespace && dead && collected,
   };
+}
+
+/** A program that has not started can't be told anything: a signal would hit the maker of its namespace. */
+function attachInput(
+  { stdin }: Launched,
+  { options, tree, watch }: { readonly options: RunOptions; readonly tree: ProcessTree; readonly watch: Watch },
+): void {
+  if (stdin === undefined) return;
+  const interrupt = () => watch.report?.started() !== false && tree.interrupt();
+  options.input?.attach({ pipe: stdin, interrupt });
 }
 
 interface WatchOptions extends RunOptions {

@@ -12,34 +12,48 @@ export interface Pipe {
 export interface Pipes {
   readonly stdout: Pipe;
   readonly stderr: Pipe;
+  /** When it was asked for. */
+  readonly stdin?: Pipe | undefined;
 }
 
-const STOCK = 4;
+const STOCK = 8;
 const MKFIFO_BOUND_MS = 2000;
 
-const stock: Pipes[] = [];
+const stock: Pipe[] = [];
 let filling: Promise<void> | undefined;
 
 /**
- * True pipes for a command's output. Node itself gives children socket pairs, on which Linux refuses to open
+ * True pipes for a command's output, and for its input when wanted. Node itself gives children socket pairs, on which Linux refuses to open
  * /dev/stdout and /dev/stderr (`tee /dev/stderr` fails with ENXIO). Node can't make pipes, so they are made as FIFOs in
  * a private temporary folder, a few at a time, opened and unlinked at once.
  * Undefined where that isn't needed (macOS) or can't be had (no mkfifo, no writable temporary folder).
  */
-export async function takePipes(): Promise<Pipes | undefined> {
+export async function takePipes(options: { readonly input: boolean }): Promise<Pipes | undefined> {
   if (process.platform !== "linux") return undefined;
-  if (stock.length === 0) {
+  const wanted = options.input ? 3 : 2;
+  if (stock.length < wanted) {
     filling ??= fill().finally(() => {
       filling = undefined;
     });
     await filling;
   }
-  return stock.pop();
+  if (stock.length < wanted) return undefined;
+  const [stdout, stderr, stdin] = stock.splice(-wanted);
+  return { stdout: stdout!, stderr: stderr!, stdin };
 }
 
 /** Gives back pipes that were never handed to a process. */
 export function returnPipes(pipes: Pipes): void {
-  stock.push(pipes);
+  stock.push(...pipesOf(pipes));
+}
+
+/** Closes all of them, whoever has what end. */
+export function closePipes(pipes: Pipes): void {
+  for (const pipe of pipesOf(pipes)) closePipe(pipe);
+}
+
+function pipesOf({ stdout, stderr, stdin }: Pipes): Pipe[] {
+  return stdin === undefined ? [stdout, stderr] : [stdout, stderr, stdin];
 }
 
 async function fill(): Promise<void> {
@@ -47,10 +61,10 @@ async function fill(): Promise<void> {
   const made: Pipe[] = [];
   try {
     folder = mkdtempSync(join(tmpdir(), "belay-pipes-"));
-    const paths = Array.from({ length: STOCK * 2 }, (_, at) => join(folder!, String(at)));
+    const paths = Array.from({ length: STOCK }, (_, at) => join(folder!, String(at)));
     if (!(await makeFifos(paths))) return;
     for (const path of paths) made.push(openPipe(path));
-    while (made.length >= 2) stock.push({ stdout: made.pop()!, stderr: made.pop()! });
+    stock.push(...made);
   } catch {
     // No folder, no permission, no descriptors left: commands run on socket pairs instead.
     for (const pipe of made) closePipe(pipe);
@@ -59,7 +73,7 @@ async function fill(): Promise<void> {
   }
 }
 
-export function closePipe(pipe: Pipe): void {
+function closePipe(pipe: Pipe): void {
   closeSync(pipe.read);
   closeSync(pipe.write);
 }

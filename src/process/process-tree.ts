@@ -7,11 +7,11 @@ const FIRST_LOOK_MS = 1;
 /** From this age on, ms, process ids may have begun again at the bottom without being noticed: look everywhere. */
 const LONG_RUN_MS = 10_000;
 
-export type Signal = "SIGTERM" | "SIGKILL";
+export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL";
 
 /** What can be killed as a whole. */
 export interface Killable {
-  signal(name: Signal): void;
+  signal(name: "SIGTERM" | "SIGKILL"): void;
 }
 
 /** The trees of the commands that run now. */
@@ -92,6 +92,21 @@ export class ProcessTree {
       if (this.#groupExists()) this.#tellAll(name);
       return;
     }
+    this.#signalGroups(name);
+  }
+
+  /**
+   * SIGINT to all of it, as often as it is asked for: what Ctrl-C does in a terminal, for a command that has none. False
+   * when nothing lives. What makes the namespace does not heed it.
+   */
+  interrupt(): boolean {
+    if (this.#gone || !this.#groupExists()) return false;
+    if (this.#namespace) for (const pid of descendants(this.id)) send(pid, "SIGINT");
+    else this.#signalGroups("SIGINT");
+    return true;
+  }
+
+  #signalGroups(name: Signal): void {
     if (this.#groupExists()) send(-this.id, name);
     const others = new Set<number>();
     for (const member of this.#members() ?? []) {

@@ -1,4 +1,5 @@
 import type { BoundedText } from "../base/index.js";
+import type { CommandInput } from "./input.js";
 
 /** A program to run, as it is given to the system: no shell in between. `env` is the whole environment. */
 export interface Command {
@@ -36,6 +37,8 @@ export interface RunOptions {
    * the command is stopped, and `run` throws the same error.
    */
   readonly onOutput?: (stream: OutputStream, chunk: Uint8Array) => void | Promise<void>;
+  /** What the program reads as its input; without one it finds that empty. */
+  readonly input?: CommandInput | undefined;
   /** Called once, right after the start, before any output; not called when nothing was started. */
   readonly onStart?: (pid: number) => void;
   /** In a namespace: called once it is made, when the program starts in it. */

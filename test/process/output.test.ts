@@ -145,7 +145,8 @@ test("/dev/stdout and /dev/stderr can be opened, as on any pipe", LIMIT, async (
 });
 
 test("without true pipes, Node's socket pairs are read the same way", LIMIT, async () => {
-  const launched = await launch(marked(process.execPath, fixture("flood.mjs"), "2000000").command, undefined);
+  const { command } = marked(process.execPath, fixture("flood.mjs"), "2000000");
+  const launched = await launch(command, { pipes: undefined, input: false });
   assert.ok("pid" in launched);
   const hash = createHash("sha256");
   const capture = new Capture({
