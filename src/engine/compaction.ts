@@ -32,7 +32,11 @@ export async function compact(turn: Turn, talk: Conversing): Promise<string | un
   }
   turn.scope.signal.throwIfAborted();
   if (summary.trim() === "") return "the model gave no summary";
-  talk.replaceHistory(turn, compacted(before, summary, talk.history.lastUserMessage()), summary);
+  talk.replaceHistory(
+    turn,
+    compacted({ before, summary, terminals: talk.terminals, last: talk.history.lastUserMessage() }),
+    summary,
+  );
   return undefined;
 }
 
@@ -66,7 +70,15 @@ function clipOutput(item: ResponseItem): ResponseItem {
   return { ...item, output: typeof item.output === "string" ? clip(item.output) : "an image" };
 }
 
-function compacted(before: readonly ResponseItem[], summary: string, last: ResponseItem | undefined): ResponseItem[] {
+interface Compacted {
+  readonly before: readonly ResponseItem[];
+  readonly summary: string;
+  /** Those that run. */
+  readonly terminals: readonly string[];
+  readonly last: ResponseItem | undefined;
+}
+
+function compacted({ before, summary, terminals, last }: Compacted): ResponseItem[] {
   const done = workDone(before);
   const text = [
     "<conversation_summary>",
@@ -76,6 +88,7 @@ function compacted(before: readonly ResponseItem[], summary: string, last: Respo
     ...(done.length === 0
       ? []
       : ["", "Calls already made, with how they ended. Do not repeat their effects:", ...done]),
+    ...(terminals.length === 0 ? [] : ["", `Terminals that run, for write_stdin: ${terminals.join(", ")}.`]),
     "</conversation_summary>",
     ...(last === undefined ? [] : ["The user's latest message follows; work on it that is listed above is done."]),
   ].join("\n");

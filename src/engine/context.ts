@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { ProjectDocs } from "../config/index.js";
-import { type MessageItem, userMessage } from "../protocol/index.js";
+import { type MessageItem, type ProcessOutcome, userMessage } from "../protocol/index.js";
 import type { Settings } from "./settings.js";
 import type { StopRecord } from "./turn.js";
 
@@ -39,6 +39,7 @@ export function abortMessage(end: StopRecord, partial: string): MessageItem {
   const cut = named("cut");
   const never = named("not_started");
   const alive = end.processes.filter((process) => process.outcome === "may_survive");
+  const kept = end.processes.filter((process) => process.outcome === "kept");
   const who =
     end.status === "replaced"
       ? "The user replaced the previous turn by another task"
@@ -54,10 +55,20 @@ export function abortMessage(end: StopRecord, partial: string): MessageItem {
           `Their processes were killed; children that left the process group may survive: pid ${alive.map((p) => p.pid).join(", ")}.`,
         ]
       : []),
+    ...(kept.length > 0 ? [`Terminals that run on, for write_stdin: ${kept.map(terminalName).join(", ")}.`] : []),
     ...(partial === "" ? [] : ["Your last message was cut off; the part above is all that was sent."]),
     "</turn_aborted>",
   ];
   return userMessage(lines.join("\n"));
+}
+
+/** Characters of a command that are told. */
+const COMMAND_LIMIT = 100;
+
+/** `session ID 4711 (npm run dev)`, of a terminal that runs. */
+export function terminalName({ process_id: id, command }: Pick<ProcessOutcome, "process_id" | "command">): string {
+  const text = (command.at(-1) ?? "").replaceAll("\n", " ");
+  return `session ID ${id} (${text.length > COMMAND_LIMIT ? `${text.slice(0, COMMAND_LIMIT)}…` : text})`;
 }
 
 /** What was said of a message that was cut: kept once, marked as incomplete. */

@@ -1,16 +1,24 @@
 import type { Clock, Random, Scope } from "../base/index.js";
 import { type Config, findGitRoot, readProjectDocs } from "../config/index.js";
 import { type Model, type ModelRequest, openModel } from "../model/index.js";
-import { isCall, type MessageItem, type Provider, type ResponseItem, userMessage } from "../protocol/index.js";
+import {
+  type EventMsg,
+  isCall,
+  type MessageItem,
+  type Provider,
+  type ResponseItem,
+  userMessage,
+} from "../protocol/index.js";
 import type { Approvals } from "./approvals.js";
 import type { CallDeps } from "./calls.js";
 import type { ChangeKeeper } from "./change-keeper.js";
 import { CommandRules } from "./command-rules.js";
-import { abortMessage, environmentContext, partialMessage, projectDocsMessage } from "./context.js";
+import { abortMessage, environmentContext, partialMessage, projectDocsMessage, terminalName } from "./context.js";
 import { History } from "./history.js";
 import { BASE_INSTRUCTIONS } from "./instructions.js";
 import type { Recorder } from "./recorder.js";
 import type { ConversationLevel } from "./sandbox-levels.js";
+import type { Terminals } from "./terminals.js";
 import { DEFAULT_TIMEOUT_MS } from "./tools/command.js";
 import { TOOLS } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
@@ -25,6 +33,9 @@ interface Init {
   readonly approvals: Approvals;
   readonly level: ConversationLevel;
   readonly changes: ChangeKeeper;
+  readonly terminals: Terminals;
+  /** Tells of something that belongs to no turn. */
+  tell(msg: EventMsg): Promise<void> | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;
@@ -73,6 +84,11 @@ export class Conversing {
     this.history.append(items);
     this.meter.add(items);
     this.#init.recorder.items(items);
+  }
+
+  /** The names of the terminals that run, for the model. */
+  get terminals(): readonly string[] {
+    return this.#init.terminals.infos().map(terminalName);
   }
 
   /** Why no request can be made: the key that the provider needs is not there. */
@@ -182,7 +198,7 @@ export class Conversing {
   }
 
   #toolContext(turn: Turn, call: ToolCall, scope: Scope): ToolContext {
-    const { config, approvals, level, changes } = this.#init;
+    const { config, approvals, level, terminals, changes, clock } = this.#init;
     return {
       callId: call.callId,
       turnId: turn.id,
@@ -196,7 +212,11 @@ export class Conversing {
       home: config.home,
       approvals,
       rules: this.#rules,
+      clock,
+      terminals,
+      ptyProgram: () => level.ptyProgram(),
       emit: (msg) => turn.emit(msg),
+      emitBeyond: (msg) => (turn.hasEnded ? this.#init.tell(msg) : turn.emit(msg)),
       approve: async (request) => {
         const waiter = { callId: call.callId, turnId: turn.id };
         const decision = await approvals.request(waiter, scope.signal, () => void turn.emit(request));

@@ -1,6 +1,7 @@
 import { delimiter } from "node:path";
 import type { Random } from "../base/index.js";
 import type { Config } from "../config/index.js";
+import { findPty } from "../process/index.js";
 import type { LevelReport } from "../protocol/index.js";
 import {
   factsOf,
@@ -27,6 +28,7 @@ export class SandboxLevels {
   readonly #random: Random;
   readonly #version: string;
   readonly #known = new Map<string, Promise<SandboxLevel>>();
+  #pty: Promise<string | undefined> | undefined;
 
   /** `signal`: the engine's; that of one turn would cut the answer short for all others. */
   constructor(signal: AbortSignal, { random, version }: Pick<EngineDeps, "random" | "version">) {
@@ -40,6 +42,12 @@ export class SandboxLevels {
     const level = await this.#probe(config, cwd);
     if (config.containFullAccess) return level;
     return { ...level, cage: undefined, reasons: { ...level.reasons, cage: [NOT_CONTAINED] } };
+  }
+
+  /** See `findPty`: tried out for the first that asks. */
+  ptyProgram(): Promise<string | undefined> {
+    this.#pty ??= findPty(this.#signal);
+    return this.#pty;
   }
 
   /** What an earlier start said of the same machine, for the mode that a conversation begins with. */
@@ -104,6 +112,10 @@ export class ConversationLevel {
       this.#tell([`sandbox: ${report.summary}`, ...report.missing].join("; "));
     }
     return level;
+  }
+
+  ptyProgram(): Promise<string | undefined> {
+    return this.#levels.ptyProgram();
   }
 
   async #tryOut(): Promise<LevelReport | undefined> {

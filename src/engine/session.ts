@@ -1,6 +1,6 @@
 import { Mailbox, type Scope } from "../base/index.js";
 import type { Config } from "../config/index.js";
-import type { EventMsg, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
+import type { EventMsg, LevelReport, Op, ProcessOutcome, TerminalMsg } from "../protocol/index.js";
 import { historyLog } from "../rollout/index.js";
 import { Approvals } from "./approvals.js";
 import { ChangeKeeper } from "./change-keeper.js";
@@ -13,6 +13,8 @@ import { type Recorder, recorderFor } from "./recorder.js";
 import { ConversationLevel, type SandboxLevels } from "./sandbox-levels.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
+import { answerTerminalOp } from "./terminal-ops.js";
+import { Terminals } from "./terminals.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
 import type { Conversation, EngineDeps, InputOp, Listener, TurnEnd } from "./types.js";
 import { type UndoOp, undoTurn } from "./undo-turn.js";
@@ -50,6 +52,7 @@ export class Session implements Conversation, TurnHost {
   readonly #talk: Conversing;
   readonly #changes: ChangeKeeper;
   readonly #level: ConversationLevel;
+  readonly #terminals: Terminals;
   #settings: Settings;
   #turn: Turn | undefined;
   #isShutDown = false;
@@ -70,6 +73,7 @@ export class Session implements Conversation, TurnHost {
     });
     const { clock, random, version } = deps;
     this.#changes = new ChangeKeeper({ id, config, clock });
+    this.#terminals = new Terminals({ scope: scope.child("terminals"), clock, random });
     this.#talk = new Conversing({
       id,
       config,
@@ -77,6 +81,8 @@ export class Session implements Conversation, TurnHost {
       approvals: this.#approvals,
       level: this.#level,
       changes: this.#changes,
+      terminals: this.#terminals,
+      tell: (msg) => this.emit("", msg),
       clock,
       random,
       version,
@@ -129,6 +135,10 @@ export class Session implements Conversation, TurnHost {
 
   changedFiles(turn: Turn): Promise<readonly string[]> {
     return this.#changes.changedFiles(turn);
+  }
+
+  keep(turn: Turn): ProcessOutcome[] {
+    return this.#terminals.keep(turn.ended);
   }
 
   settle(turn: Turn, end: StopRecord): void {
@@ -216,8 +226,15 @@ export class Session implements Conversation, TurnHost {
           });
         }
         return;
+      case "list_background_terminals":
+      case "terminate_background_terminal":
+      case "clean_background_terminals":
+        // Not waited for: whoever wants to interrupt meanwhile must be heard.
+        void this.#scope.spawn("terminals", async () => this.#tell(id, await answerTerminalOp(op, this.#terminals)));
+        return;
       case "shutdown":
         await this.#stopTurn("interrupted");
+        await this.#terminals.stop();
         this.#isShutDown = true;
         this.#mailbox.close();
         this.#tell(id, { type: "shutdown_complete" });

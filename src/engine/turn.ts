@@ -25,6 +25,8 @@ export interface TurnHost {
   emit(turnId: string, msg: EventMsg): Promise<void> | undefined;
   /** The files the turn changed, absolute, once all its calls are looked at. Bounded, and never throws. */
   changedFiles(turn: Turn): Promise<readonly string[]>;
+  /** What runs on beyond the turn; nothing of it is told until the turn has `ended`. */
+  keep(turn: Turn): ProcessOutcome[];
   /** Settles the history after a stop or failure: outputs for open calls, partial text, the marker. */
   settle(turn: Turn, end: StopRecord): void;
   /** Puts the terminal event on record and syncs it to disk. Never throws. */
@@ -41,6 +43,15 @@ export interface StopRecord {
   readonly lingering: readonly string[];
   /** Ms since the turn began. */
   readonly after: number;
+}
+
+/** What a turn's exit found. */
+interface Left {
+  readonly status: TurnEnd["status"];
+  readonly lingering: readonly string[];
+  readonly kept: readonly ProcessOutcome[];
+  /** Absolute paths. */
+  readonly changed: readonly string[];
 }
 
 /** The parts of a turn that its work fills in and its exit reads. */
@@ -92,6 +103,11 @@ export class Turn {
 
   get isRunning(): boolean {
     return this.#state === "running";
+  }
+
+  /** Its terminal event is out. */
+  get hasEnded(): boolean {
+    return this.#state === "ended";
   }
 
   /** Events of a turn that has ended are dropped: nothing comes after the terminal one. */
@@ -169,10 +185,11 @@ export class Turn {
     const status = this.#stopped !== undefined || work === undefined ? reason : work.status;
     const changed = await this.#host.changedFiles(this);
     this.ledger.calls?.seal(status === "failed" ? "the turn failed" : "aborted by user");
-    this.#host.settle(this, this.#stopRecord(status, lingering));
+    const kept = this.#host.keep(this);
+    this.#host.settle(this, this.#stopRecord({ status, lingering, kept }));
     if (this.ledger.owed !== undefined) void this.emit(this.ledger.owed);
     if (work?.status === "failed" && status === "failed") void this.emit({ type: "error", message: work.message });
-    const terminal = this.#terminal(status, work, { lingering, changed });
+    const terminal = this.#terminal({ status, lingering, kept, changed }, work);
     await this.#host.record(this, terminal);
     const end = { turnId: this.id, status, event: terminal };
     this.#host.release(this, end);
@@ -182,21 +199,17 @@ export class Turn {
     this.#settleEnded(end);
   }
 
-  #stopRecord(status: TurnEnd["status"], lingering: readonly string[]): StopRecord {
+  #stopRecord({ status, lingering, kept }: Omit<Left, "changed">): StopRecord {
     return {
       status,
       calls: this.ledger.calls?.outcomes() ?? [],
-      processes: [...this.ledger.processes.values()],
+      processes: [...this.ledger.processes.values(), ...kept],
       lingering,
       after: this.#host.clock.monotonic() - this.startedAt,
     };
   }
 
-  #terminal(
-    status: TurnEnd["status"],
-    work: WorkEnd | undefined,
-    { lingering, changed }: { readonly lingering: readonly string[]; readonly changed: readonly string[] },
-  ): TerminalMsg {
+  #terminal({ status, lingering, kept, changed }: Left, work: WorkEnd | undefined): TerminalMsg {
     const unused = [...this.#rejected, ...this.#pending].map((items) => [...items]);
     if (status === "completed" || status === "failed") {
       return {
@@ -204,13 +217,14 @@ export class Turn {
         last_agent_message: work?.status === "completed" ? (work.message ?? null) : null,
         ...(status === "failed" ? { failed: true } : {}),
         ...(unused.length > 0 ? { unused_input: unused } : {}),
+        ...(kept.length > 0 ? { processes: [...kept] } : {}),
       };
     }
     return {
       type: "turn_aborted",
       reason: status,
       calls: this.ledger.calls?.outcomes() ?? [],
-      processes: [...this.ledger.processes.values()],
+      processes: [...this.ledger.processes.values(), ...kept],
       changed_files: [...changed],
       unused_input: unused,
       lingering: [...lingering],

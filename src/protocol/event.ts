@@ -20,15 +20,38 @@ export const callOutcomeSchema = v.object({
 
 /**
  * What became of a process that a call of the turn started. `killed`: by us, and with it all that is known to have come
- * from it. `may_survive`: its own group is dead, but what left that group can't be proven dead on this platform.
+ * from it. `may_survive`: its own group is dead, but what left that group can't be proven dead on this platform. `kept`: a
+ * terminal that runs on, whichever turn started it.
  */
 export const processOutcomeSchema = v.object({
   ...callId,
   pid: v.number(),
   command: v.array(v.string()),
-  outcome: v.picklist(["exited", "killed", "may_survive"]),
+  outcome: v.picklist(["exited", "killed", "may_survive", "kept"]),
+  /** Of a terminal: the id that the model knows it by. */
+  process_id: v.optional(v.string()),
   exit_code: v.optional(v.nullable(v.number())),
 });
+
+/** A command that runs on beyond the call that started it; `call_id` is that call's. */
+export const terminalSchema = v.object({
+  ...callId,
+  /** The id that the model knows it by. */
+  process_id: v.string(),
+  command: v.array(v.string()),
+  cwd: v.string(),
+  os_pid: v.optional(v.nullable(v.number())),
+  tty: v.boolean(),
+  sandbox_mode: v.picklist(["danger-full-access", "read-only", "workspace-write"]),
+  /** Ms since its start. */
+  running_ms: v.number(),
+});
+
+/** Of commands that may become terminals, as in Codex 0.169; others have none of it. */
+const inTerminal = {
+  process_id: v.optional(v.nullable(v.string())),
+  source: v.optional(v.nullable(v.picklist(["agent", "unified_exec_startup"]))),
+};
 
 const typed = <const T extends string, const E extends v.ObjectEntries>(type: T, entries: E) =>
   v.object({ type: v.literal(type), ...entries });
@@ -84,6 +107,9 @@ export const eventMsgSchema = v.variant("type", [
     command: v.array(v.string()),
     cwd: v.string(),
     parsed_cmd: v.array(v.record(v.string(), v.unknown())),
+    ...inTerminal,
+    /** Ours: whether it has a pseudo-terminal. */
+    tty: v.optional(v.boolean()),
   }),
   typed("exec_command_output_delta", {
     ...callId,
@@ -104,9 +130,17 @@ export const eventMsgSchema = v.variant("type", [
     stderr: v.string(),
     exit_code: v.number(),
     duration,
+    ...inTerminal,
     /** Ours: both streams as they came, head and tail, and why there is no ordinary exit code. */
     aggregated_output: v.optional(v.string()),
     end: v.optional(v.picklist(["exited", "signalled", "timed_out", "cancelled", "not_started"])),
+  }),
+  /** The model has read a terminal, and typed `stdin` into it before (as in Codex 0.169); `call_id` is of the call that started it. */
+  typed("terminal_interaction", { ...callId, process_id: v.string(), stdin: v.string() }),
+  /** Ours: the answer to the ops about terminals. `terminals` run now; `stopped` is what this op stopped. */
+  typed("background_terminals_response", {
+    terminals: v.array(terminalSchema),
+    stopped: v.array(processOutcomeSchema),
   }),
   typed("exec_approval_request", {
     ...callId,
@@ -175,6 +209,8 @@ export const eventMsgSchema = v.variant("type", [
     unused_input: v.optional(v.array(v.array(inputItemSchema))),
     /** Ours: the turn ended by an error, sent just before. */
     failed: v.optional(v.boolean()),
+    /** Ours: the terminals that run on; left out when there are none. */
+    processes: v.optional(v.array(processOutcomeSchema)),
   }),
   turnAborted,
   typed("shutdown_complete", {}),
@@ -184,6 +220,7 @@ export const eventSchema = v.object({ id: v.string(), msg: eventMsgSchema });
 
 export type CallOutcome = v.InferOutput<typeof callOutcomeSchema>;
 export type ProcessOutcome = v.InferOutput<typeof processOutcomeSchema>;
+export type TerminalInfo = v.InferOutput<typeof terminalSchema>;
 export type TurnAborted = v.InferOutput<typeof turnAborted>;
 export type TurnAbortReason = TurnAborted["reason"];
 export type EventMsg = v.InferOutput<typeof eventMsgSchema>;

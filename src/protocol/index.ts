@@ -8,6 +8,7 @@ export {
   eventMsgSchema,
   isTerminal,
   type ProcessOutcome,
+  type TerminalInfo,
   type TerminalMsg,
   type TurnAborted,
   type TurnAbortReason,

@@ -47,6 +47,10 @@ export const opSchema = v.variant("type", [
   v.object({ type: v.literal("add_to_history"), text: v.string() }),
   v.object({ type: v.literal("get_history_entry_request"), offset: v.number(), log_id: v.number() }),
   v.object({ type: v.literal("list_mcp_tools") }),
+  /** Ours, after methods of Codex 0.169's app server: what runs as a terminal, and the end of one or all of it. */
+  v.object({ type: v.literal("list_background_terminals") }),
+  v.object({ type: v.literal("terminate_background_terminal"), process_id: v.string() }),
+  v.object({ type: v.literal("clean_background_terminals") }),
   v.object({ type: v.literal("compact") }),
   v.object({
     type: v.literal("undo"),

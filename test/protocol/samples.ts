@@ -34,6 +34,9 @@ export const opSamples: Readonly<Record<Op["type"], readonly Json[]>> = {
   add_to_history: [{ text: "x" }],
   get_history_entry_request: [{ offset: 3, log_id: 12 }],
   list_mcp_tools: [{}],
+  list_background_terminals: [{}],
+  terminate_background_terminal: [{ process_id: "4711" }],
+  clean_background_terminals: [{}],
   compact: [{}],
   undo: [{}, { turn: "3", call: "last", redo: false, on_conflict: "keep" }, { turn: null, redo: true }],
   shutdown: [{}],
@@ -68,7 +71,13 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
       model_context_window: null,
     },
   ],
-  exec_command_begin: [{ call_id: "c", command: ["ls"], cwd: "/w", parsed_cmd: [{ Unknown: { cmd: "ls" } }] }],
+  exec_command_begin: [
+    { call_id: "c", command: ["ls"], cwd: "/w", parsed_cmd: [{ Unknown: { cmd: "ls" } }] },
+    {
+      ...{ call_id: "c", command: ["ls"], cwd: "/w", parsed_cmd: [{ Unknown: { cmd: "ls" } }] },
+      ...{ process_id: "4711", source: "unified_exec_startup", tty: true },
+    },
+  ],
   exec_command_output_delta: [
     { call_id: "c", stream: "stdout", chunk: [0, 128, 255] },
     { call_id: "c", stream: "stderr", chunk: [] },
@@ -76,6 +85,23 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
   exec_command_end: [
     { call_id: "c", stdout: "o", stderr: "e", exit_code: -1, duration },
     { call_id: "c", stdout: "", stderr: "", exit_code: 0, duration, aggregated_output: "oe", end: "timed_out" },
+    {
+      ...{ call_id: "c", stdout: "", stderr: "", exit_code: 0, duration },
+      ...{ process_id: "4711", source: "unified_exec_startup" },
+    },
+  ],
+  terminal_interaction: [{ call_id: "c", process_id: "4711", stdin: "q\n" }],
+  background_terminals_response: [
+    { terminals: [], stopped: [] },
+    {
+      terminals: [
+        {
+          ...{ call_id: "c", process_id: "4711", command: ["sleep", "9"], cwd: "/w", os_pid: 7, tty: false },
+          ...{ sandbox_mode: "read-only", running_ms: 12 },
+        },
+      ],
+      stopped: [{ call_id: "c", pid: 7, command: ["sleep", "9"], outcome: "killed", process_id: "4711" }],
+    },
   ],
   exec_approval_request: [
     { call_id: "c", command: ["ls"], cwd: "/w" },
@@ -138,6 +164,10 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
     { last_agent_message: null },
     { last_agent_message: "done" },
     { last_agent_message: null, failed: true, unused_input: [[text]] },
+    {
+      last_agent_message: "done",
+      processes: [{ call_id: "c", pid: 7, command: ["sleep", "9"], outcome: "kept", process_id: "4711" }],
+    },
   ],
   turn_aborted: [
     { reason: "interrupted" },

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import type { Area } from "../../checkpoint/index.js";
 import type { Exit } from "../../process/index.js";
-import type { EventMsg, ProcessOutcome, SandboxPolicy } from "../../protocol/index.js";
+import type { EventOf, ProcessOutcome, SandboxPolicy } from "../../protocol/index.js";
 import { type Ran, runSandboxed } from "../../sandbox/index.js";
 import { runPatch } from "./apply-patch.js";
 import { changeableRoots } from "./changeable-roots.js";
@@ -100,14 +100,14 @@ async function execute(wanted: WantedCommand, policy: SandboxPolicy, context: To
 }
 
 /** Files that other programs obey, and that were not there before: no mount could keep the command from making them. */
-function toldOf(appeared: readonly string[], context: ToolContext): string[] {
+export function toldOf(appeared: readonly string[], context: Pick<ToolContext, "emit">): string[] {
   if (appeared.length === 0) return [];
   const message = `while the command ran, these came into being or changed, and other programs obey them: ${appeared.join(", ")}`;
   void context.emit({ type: "background_event", message: `${message}. Look at them before you trust this folder` });
   return [`Note: ${message}. The user was told.`];
 }
 
-function unstartedEvent(callId: string, reason: string): EventMsg {
+export function unstartedEvent(callId: string, reason: string): EventOf<"exec_command_end"> {
   return {
     type: "exec_command_end",
     call_id: callId,
@@ -120,7 +120,7 @@ function unstartedEvent(callId: string, reason: string): EventMsg {
   };
 }
 
-function endEvent(callId: string, exit: Exit): EventMsg {
+export function endEvent(callId: string, exit: Exit): EventOf<"exec_command_end"> {
   return {
     type: "exec_command_end",
     call_id: callId,
@@ -145,7 +145,7 @@ function duration(ms: number): { secs: number; nanos: number } {
   return { secs, nanos: Math.round((ms - secs * 1000) * 1e6) };
 }
 
-function processOutcome(wanted: WantedCommand, callId: string, exit: Exit): ProcessOutcome {
+export function processOutcome(wanted: Pick<WantedCommand, "argv">, callId: string, exit: Exit): ProcessOutcome {
   const ended = exit.end === "exited" || exit.end === "signalled";
   return {
     call_id: callId,

@@ -4,6 +4,10 @@ import type { Exit } from "../../process/index.js";
 /** Bytes of text counted as one token. */
 export const BYTES_PER_TOKEN = 4;
 
+/** For commands, and for those that run in a terminal. */
+export const LEFTOVERS_STOPPED =
+  "Processes it had left running in the background were stopped: a command ends with its children. To leave something running, run it in the foreground with exec_command and yield_time_ms: then it goes on as a terminal.";
+
 /** Kept output as text: whole, or head and tail with what was cut between them. */
 export function boundedOutput(output: BoundedText): string {
   const { head, tail, cut } = output.parts();
@@ -16,9 +20,7 @@ export function exitText(exit: Exit, timeoutMs: number): string {
   return [
     ending(exit, timeoutMs),
     `Wall time: ${(exit.durationMs / 1000).toFixed(1)} seconds`,
-    ...(exit.leftovers
-      ? ["Processes it had left running in the background were stopped: a command ends with its children."]
-      : []),
+    ...(exit.leftovers ? [LEFTOVERS_STOPPED] : []),
     "Output:",
     boundedOutput(exit.output),
   ].join("\n");
@@ -31,7 +33,7 @@ function ending(exit: Exit, timeoutMs: number): string {
     case "signalled":
       return `Killed by ${exit.signal}`;
     case "timed_out":
-      return `Timed out after ${timeoutMs} ms and was killed, with its children. Set timeout_ms for a longer run.`;
+      return `Timed out after ${timeoutMs} ms and was killed, with its children. Set timeout_ms for a longer run, or yield_time_ms (exec_command) to let it run on as a terminal.`;
     case "not_started":
       return `Not started: ${exit.error}`;
     case "cancelled":

@@ -4,8 +4,9 @@ import { shell } from "./shell.js";
 import type { Tool } from "./tool.js";
 import { updatePlan } from "./update-plan.js";
 import { viewImage } from "./view-image.js";
+import { writeStdin } from "./write-stdin.js";
 
-const ALL: readonly Tool[] = [execCommand, shell, applyPatchTool, updatePlan, viewImage];
+const ALL: readonly Tool[] = [execCommand, writeStdin, shell, applyPatchTool, updatePlan, viewImage];
 
 /** The tools of every conversation, by name, in the order the model is told of them. */
 export const TOOLS: ReadonlyMap<string, Tool> = new Map(ALL.map((tool) => [tool.name, tool]));

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isShell, plainWords, safetyOf, shellScript } from "../../rules/index.js";
 
 /** Shells that understand `-l` together with `-c`. */
@@ -10,6 +10,17 @@ export function userShell(env: Readonly<Record<string, string>>): string {
   const own = env.SHELL;
   if (own !== undefined && isShell(own) && existsSync(own)) return own;
   return existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
+}
+
+/** Folders in which a shell that a model names is looked for: nowhere that a project could put one. */
+const SHELL_FOLDERS = ["/bin", "/usr/bin", "/usr/local/bin", "/run/current-system/sw/bin", "/opt/homebrew/bin"];
+
+/** The shell a model names, by name or path; undefined when it is none of the usual ones, or not where those are. */
+export function namedShell(named: string, env: Readonly<Record<string, string>>): string | undefined {
+  if (named === env.SHELL) return userShell(env);
+  if (!isShell(named)) return undefined;
+  const paths = named.includes("/") ? [named] : SHELL_FOLDERS.map((folder) => join(folder, named));
+  return paths.find((path) => SHELL_FOLDERS.includes(dirname(path)) && existsSync(path));
 }
 
 /** The argv that runs a script; a login shell reads the user's profile first. */

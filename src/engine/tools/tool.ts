@@ -1,4 +1,4 @@
-import type { Scope } from "../../base/index.js";
+import type { Clock, Scope } from "../../base/index.js";
 import type { Area } from "../../checkpoint/index.js";
 import type { ToolSpec } from "../../model/index.js";
 import type { PlannedFile } from "../../patch/index.js";
@@ -7,6 +7,7 @@ import type { SandboxLevel } from "../../sandbox/index.js";
 import type { Approvals } from "../approvals.js";
 import type { CommandRules } from "../command-rules.js";
 import type { Settings } from "../settings.js";
+import type { Terminals } from "../terminals.js";
 
 /** One call as the model wrote it: `arguments` is JSON text for function tools, free text for custom ones. */
 export interface ToolCall {
@@ -50,8 +51,15 @@ export interface ToolContext {
   readonly home: string;
   readonly approvals: Approvals;
   readonly rules: CommandRules;
+  readonly clock: Clock;
+  /** The commands that outlive their calls; they end with the conversation. */
+  readonly terminals: Terminals;
+  /** The program by which this machine makes pseudo-terminals (see `ptyProgram`); undefined when it can't. */
+  ptyProgram(): Promise<string | undefined>;
   /** A promise when a reader asks to wait. */
   emit(msg: EventMsg): Promise<void> | undefined;
+  /** As `emit` while the turn runs, and later as an event of the conversation: for what outlives the turn. */
+  emitBeyond(msg: EventMsg): Promise<void> | undefined;
   /** Emits the request and waits for the answer; `abort` has also stopped the turn. Throws when the call is cancelled. */
   approve(request: EventMsg): Promise<ReviewDecision>;
   /** Puts a process into the turn's receipt. */

@@ -42,6 +42,7 @@ export class HumanLines {
       case "apply_patch_approval_request":
       case "undo_started":
       case "mcp_list_tools_response":
+      case "background_terminals_response":
       case "get_history_entry_response":
       case "shutdown_complete":
       case "task_complete":
@@ -56,6 +57,8 @@ export class HumanLines {
         return this.#beginCommand(msg);
       case "exec_command_end":
         return this.#endCommand(msg);
+      case "terminal_interaction":
+        return msg.stdin === "" ? "" : this.#say(this.#typed(msg));
       case "agent_reasoning":
       case "agent_reasoning_raw_content":
       case "patch_apply_begin":
@@ -123,7 +126,15 @@ export class HumanLines {
     const output = shownLines(sanitise(msg.aggregated_output ?? `${msg.stdout}${msg.stderr}`));
     const outcome = `${outcomeOf(msg)}${output.length > 0 ? ":" : ""}`;
     const head = `${command} ${outcomeColour(msg, this.#style)(outcome)}`;
-    return this.#say([head, ...output.map(this.#style.dim)].join("\n"));
+    const text = [head, ...output.map(this.#style.dim)].join("\n");
+    // A terminal ends when it will, also after what may be the final message.
+    return msg.process_id == null ? this.#say(text) : `${text}\n`;
+  }
+
+  #typed(msg: EventOf<"terminal_interaction">): string {
+    const command = linesOf(this.#commands.get(msg.call_id) ?? sanitise(msg.call_id))[0] ?? "";
+    const typed = shortenLine(sanitise(JSON.stringify(msg.stdin)), LINE_CHARACTERS);
+    return `${this.#style.magenta("typed")} ${typed} into ${this.#style.bold(shortenLine(command, 80))}`;
   }
 }
 
@@ -184,7 +195,7 @@ function outcomeOf(msg: EventOf<"exec_command_end">): string {
     case "timed_out":
       return `ran out of time after ${time}`;
     case "cancelled":
-      return `was cut after ${time}`;
+      return msg.process_id == null ? `was cut after ${time}` : `was stopped after ${time}`;
     case "not_started":
       return "was not started";
   }

@@ -44,6 +44,7 @@ export class ThreadEvents {
       case "agent_reasoning_raw_content_delta":
       case "agent_reasoning_section_break":
       case "exec_command_output_delta":
+      case "terminal_interaction":
       case "turn_diff":
       // Nobody is there to be asked: the engine answers these itself.
       case "exec_approval_request":
@@ -51,6 +52,7 @@ export class ThreadEvents {
       case "undo_started":
       case "undo_completed":
       case "mcp_list_tools_response":
+      case "background_terminals_response":
       case "get_history_entry_response":
       case "shutdown_complete":
       case "task_complete":

@@ -17,6 +17,7 @@ export function describeReceipt(
     lines.push(style.red(`${how}${time}`));
     lines.push(...listed("cut", callsThat(msg, "cut")), ...listed("not started", callsThat(msg, "not_started")));
     lines.push(...listed("killed", processesThat(msg, "killed")));
+    lines.push(...listed("kept running", processesThat(msg, "kept")));
     const survivors = [...processesThat(msg, "may_survive"), ...(msg.lingering ?? []).map(sanitise)];
     lines.push(...listed("may still be running", survivors).map(style.yellow));
     lines.push(

@@ -1,6 +1,7 @@
 import type { Conversation } from "../../engine/index.js";
 import { type EventMsg, isTerminal, type Op, type TerminalMsg } from "../../protocol/index.js";
 import { BROKEN_PIPE_EXIT_CODE, type FrontDeps, SIGNAL_EXIT_CODES, type StopSignal } from "../host/index.js";
+import { stopKept } from "./kept-terminals.js";
 
 /** What made this side stop a turn. */
 export type StopCause = StopSignal | "deadline" | "broken_pipe";
@@ -16,7 +17,8 @@ export interface TurnRun {
 
 /**
  * Submits one op and waits for the end of its turn, which a signal, the deadline or a reader of stdout that leaves
- * bring about earlier. `present` gets every event before the terminal one.
+ * bring about earlier, and stops the terminals that it leaves. `present` gets every event before the terminal one, and
+ * then those of the terminals' ends.
  */
 export async function runTurn(options: {
   readonly conversation: Conversation;
@@ -49,7 +51,7 @@ export async function runTurn(options: {
   try {
     const end = await ended;
     await stopping;
-    return { end, cause };
+    return { end: await stopKept(end, conversation), cause };
   } finally {
     clearTimeout(deadline);
     unsubscribe();
