@@ -67,7 +67,7 @@ const MOMENTS: Readonly<Record<string, (api: ApiClient, id: string) => Promise<u
   "in a retry's wait": async (api, id) => {
     api.model.enqueue(status(429, { error: { message: "slow down" } }, { "retry-after": "60" }));
     await api.send(say(id, "go"));
-    await api.event(id, "background_event", (msg) => "message" in msg && msg.message.includes("retrying"));
+    await api.event(id, "background_event", (msg) => "message" in msg && msg.message?.includes("retrying") === true);
   },
 };
 

@@ -40,17 +40,16 @@ describe("what Codex 0.23 wrote", () => {
   test("the lines cover what could be seen of it", () => {
     const seen = new Set(fixture("events").map((line) => JSON.parse(line).msg.type));
     const unseen = Object.keys(eventSamples).filter((type) => !seen.has(type));
-    assert.deepEqual(unseen, [
-      "agent_reasoning_raw_content_delta",
-      "agent_reasoning_raw_content",
-      "plan_update",
-      "undo_started",
-      "undo_completed",
-    ]);
+    const newer = ["terminal_interaction", "background_terminals_response"];
+    const rare = ["agent_reasoning_raw_content_delta", "agent_reasoning_raw_content"];
+    assert.deepEqual(unseen, [...rare, ...newer, "plan_update", "undo_started", "undo_completed"]);
     const ops = new Set(fixture("submissions").map((line) => JSON.parse(line).op.type));
     assert.deepEqual(
       Object.keys(opSamples).filter((type) => !ops.has(type)),
-      ["patch_approval", "undo"],
+      [
+        ...["patch_approval", "list_background_terminals", "terminate_background_terminal"],
+        ...["clean_background_terminals", "undo"],
+      ],
     );
   });
 });

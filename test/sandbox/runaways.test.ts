@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, test } from "node:test";
+import { RUNAWAYS } from "../support/runaways.js";
 import {
   FULL,
   type Job,
@@ -9,7 +10,6 @@ import {
   READ_ONLY,
   removeWorld,
   runJobs,
-  sh,
   startJobs,
   survivors,
   USERS,
@@ -18,22 +18,6 @@ import {
 
 const LIMIT = { timeout: 60_000, skip: noBubblewrap };
 const POLICIES = [READ_ONLY, WORKSPACE, FULL];
-
-/** Programs that do what they can to outlive their command; `%` is the argument they are recognised by. */
-const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
-  "a new session": sh("setsid sleep % & echo ready; wait; sleep 60"),
-  "nohup and another group": sh("set -m; nohup sleep % >/dev/null 2>&1 & echo ready; sleep 60"),
-  "a double fork": sh("( (setsid sleep % &) & ); echo ready; sleep 60"),
-  "a tree deaf to signals": sh("trap '' TERM INT HUP; (sleep % & wait) & echo ready; while :; do sleep 1; done"),
-  "a daemon with nothing left of its environment": [
-    process.execPath,
-    "-e",
-    `const { spawn } = require("node:child_process");
-     spawn("/bin/sh", ["-c", "cd /; env -i /usr/bin/setsid sleep %"], { detached: true, stdio: "ignore", env: {} }).unref();
-     process.on("SIGTERM", () => {}); console.log("ready"); setInterval(() => {}, 1000);`,
-  ],
-  "one that starts itself again": sh("(trap '' TERM; while :; do setsid sleep %; done) & echo ready; sleep 60"),
-};
 
 function jobsFor(ends: readonly ("abort" | "limit" | "hang")[], user: string): Job[] {
   return ends.flatMap((end) =>

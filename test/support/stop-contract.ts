@@ -3,8 +3,9 @@ import { type Event, isTerminal } from "../../src/protocol/index.js";
 
 /**
  * Checks what the stop contract promises of a conversation's events, whatever happened in it: every turn ends with one
- * terminal event, nothing of it comes after, every begun call ends before it, and every interrupt op has one answer, after
- * the end of the turn it stopped. `interrupts` are the submission ids of interrupt ops.
+ * terminal event, nothing of it comes after, every begun call ends before it, but for terminals that it names as kept,
+ * and every interrupt op has one answer, after the end of the turn it stopped. What is kept runs at that moment, and ends
+ * later, once, outside of any turn. `interrupts` are the submission ids of interrupt ops.
  */
 export function checkStopContract(events: readonly Event[], interrupts: readonly string[] = []): void {
   const turns = new Set(events.filter((event) => event.msg.type === "task_started").map((event) => event.id));
@@ -14,6 +15,7 @@ export function checkStopContract(events: readonly Event[], interrupts: readonly
       events.filter((event) => event.id === turn),
     );
   for (const id of interrupts) checkAnswer(id, events);
+  checkKept(events);
 }
 
 function checkTurn(turn: string, events: readonly Event[]): void {
@@ -26,7 +28,32 @@ function checkTurn(turn: string, events: readonly Event[]): void {
     ["exec_command_begin", "exec_command_end"],
     ["patch_apply_begin", "patch_apply_end"],
   ] as const) {
-    assert.deepEqual(callsOf(events, begin), callsOf(events, end), `turn ${turn}: calls with ${begin} and no ${end}`);
+    const begun = callsOf(events, begin);
+    const kept = keptBy(terminals[0]!).filter((call) => begun.includes(call));
+    const ends = [...callsOf(events, end), ...(begin === "exec_command_begin" ? kept : [])].sort();
+    assert.deepEqual(begun, ends, `turn ${turn}: calls with ${begin} and no ${end}`);
+  }
+}
+
+/** The calls of terminals that a terminal event names as running on. */
+export function keptBy({ msg }: Event): string[] {
+  if (!isTerminal(msg)) return [];
+  return (msg.processes ?? []).filter(({ outcome }) => outcome === "kept").map((process) => process.call_id);
+}
+
+/** Terminals in the order of events: who has begun and has not ended is kept by every turn that ends then. */
+function checkKept(events: readonly Event[]): void {
+  const running = new Set<string>();
+  for (const event of events) {
+    const { msg } = event;
+    if (msg.type === "exec_command_begin" && msg.process_id != null) running.add(msg.call_id);
+    if (msg.type === "exec_command_end" && msg.process_id != null) {
+      assert.ok(running.delete(msg.call_id), `terminal ${msg.call_id} ended twice, or never began`);
+    }
+    if (isTerminal(msg)) {
+      const kept = keptBy(event).sort();
+      assert.deepEqual(kept, [...running].sort(), `turn ${event.id} does not keep what runs at its end`);
+    }
   }
 }
 
