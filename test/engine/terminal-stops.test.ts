@@ -2,18 +2,9 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { isTerminal } from "../../src/protocol/index.js";
 import { call, text } from "../support/model-server.js";
-import { RUNAWAYS } from "../support/runaways.js";
+import { RUNAWAYS, runawayScript, survivors, untilThere } from "../support/runaways.js";
 import { WALLED } from "../support/walls.js";
 import { type Desk, deskTest, living } from "./desk.js";
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** A runaway as a script; `mark` is the argument it is known by. */
-function scriptOf(argv: readonly string[], mark: string): string {
-  return `exec ${argv.map((word) => quote(word.replaceAll("%", mark))).join(" ")}`;
-}
 
 const INTERRUPT = { type: "interrupt" } as const;
 
@@ -28,17 +19,27 @@ async function interrupt(desk: Desk, turn: string) {
 describe("six kinds of runaways in a terminal (needs bubblewrap or unshare)", { concurrency: 3 }, () => {
   for (const [at, [name, argv]] of Object.entries(RUNAWAYS).entries()) {
     for (const tty of [false, true]) {
-      const args = { cmd: scriptOf(argv, `8640${at}`), login: false, tty };
+      // A daemon without its environment is known by its argument alone, which is another for each test.
+      const [cutMark, keptMark] = [0, 2].map((one) => `86400.${process.pid}${at}${one + (tty ? 1 : 0)}`) as [
+        string,
+        string,
+      ];
       const kind = `${name}${tty ? ", in a pseudo-terminal" : ""}`;
 
       deskTest(
         `${kind}: cut while its call runs, it is dead at the terminal event`,
         async (desk) => {
-          const turn = desk.begin(call("exec_command", { ...args, yield_time_ms: 30_000 }, "run"));
-          await desk.shown("ready");
-          let alive: readonly number[] = [-1];
+          const turn = desk.begin(
+            call(
+              "exec_command",
+              { cmd: runawayScript(argv, cutMark), login: false, tty, yield_time_ms: 30_000 },
+              "run",
+            ),
+          );
+          await untilThere([cutMark], "all");
+          let alive: readonly unknown[] = [-1];
           desk.talk.conversation.subscribe(({ id, msg }) => {
-            if (id === turn && isTerminal(msg)) alive = living(desk.mark);
+            if (id === turn && isTerminal(msg)) alive = [...living(desk.mark), ...survivors(cutMark)];
           });
           const end = await interrupt(desk, turn);
           assert.deepEqual(alive, []);
@@ -54,8 +55,8 @@ describe("six kinds of runaways in a terminal (needs bubblewrap or unshare)", { 
       deskTest(
         `${kind}: kept once it was told, stopped by the op, or with the conversation`,
         async (desk) => {
-          const id = await desk.open(args.cmd, { tty });
-          await desk.shown("ready");
+          const id = await desk.open(runawayScript(argv, keptMark), { tty });
+          await untilThere([keptMark], "all");
           const turn = desk.begin(call("exec_command", { cmd: "echo up; sleep 60", login: false }, "cut"));
           await desk.talk.until("exec_command_output_delta", ({ call_id }) => call_id === "cut");
           const end = await interrupt(desk, turn);
@@ -66,13 +67,14 @@ describe("six kinds of runaways in a terminal (needs bubblewrap or unshare)", { 
               ["use-1", "kept", String(id)],
             ],
           );
-          assert.notDeepEqual(living(desk.mark), []);
+          assert.notDeepEqual(survivors(keptMark), []);
           if (tty) {
             const { stopped, terminals } = await desk.ask("clean");
             assert.deepEqual([stopped.map(({ outcome }) => outcome), terminals], [["killed"], []]);
-            assert.deepEqual(living(desk.mark), []);
+          } else {
+            await desk.talk.close();
           }
-          // Otherwise the end of the conversation is what stops it: `atDesk` looks for survivors.
+          assert.deepEqual([...living(desk.mark), ...survivors(keptMark)], []);
         },
         WALLED,
       );

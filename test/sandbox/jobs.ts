@@ -1,15 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -157,17 +147,4 @@ export async function runJobs(
 
 export function sh(script: string): string[] {
   return ["sh", "-c", script];
-}
-
-/** The processes of the machine that have the mark among their arguments and are not dead. */
-export function survivors(mark: string): string[] {
-  return readdirSync("/proc").filter((name) => {
-    const path = `/proc/${name}/cmdline`;
-    try {
-      return existsSync(path) && readFileSync(path, "latin1").split("\0").includes(mark);
-    } catch {
-      // It ended.
-      return false;
-    }
-  });
 }

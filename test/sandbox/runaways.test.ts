@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, test } from "node:test";
-import { RUNAWAYS } from "../support/runaways.js";
+import { RUNAWAYS, survivors } from "../support/runaways.js";
 import {
   FULL,
   type Job,
@@ -11,7 +11,6 @@ import {
   removeWorld,
   runJobs,
   startJobs,
-  survivors,
   USERS,
   WORKSPACE,
 } from "./jobs.js";

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
 /** Programs that do what they can to outlive their command, and say `ready` when they have begun; `%` is the argument they are recognised by. */
 export const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
   "a new session": sh("setsid sleep % & echo ready; wait; sleep 60"),
@@ -16,4 +18,38 @@ export const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
 
 function sh(script: string): string[] {
   return ["sh", "-c", script];
+}
+
+/** A runaway as a script for a shell; `mark` is the argument it is known by. */
+export function runawayScript(argv: readonly string[], mark: string): string {
+  return `exec ${argv.map((word) => quote(word.replaceAll("%", mark))).join(" ")}`;
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The processes of the machine that have the mark among their arguments and are not dead. */
+export function survivors(mark: string): string[] {
+  return readdirSync("/proc").filter((name) => {
+    const path = `/proc/${name}/cmdline`;
+    try {
+      return existsSync(path) && readFileSync(path, "latin1").split("\0").includes(mark);
+    } catch {
+      // It ended.
+      return false;
+    }
+  });
+}
+
+const WAIT_LIMIT_MS = 10_000;
+
+/** Resolves once each mark has, or once none of them has, a living process; rejects after 10 s. */
+export async function untilThere(marks: readonly string[], wanted: "all" | "none"): Promise<void> {
+  const limit = performance.now() + WAIT_LIMIT_MS;
+  const fits = (mark: string) => survivors(mark).length > 0 === (wanted === "all");
+  while (!marks.every(fits)) {
+    if (performance.now() > limit) throw new Error(`not ${wanted} of ${marks.join(", ")} in time`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
 }
