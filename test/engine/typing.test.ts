@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { decideTyping } from "../../src/engine/tools/typing.js";
@@ -26,6 +26,7 @@ describe("who may type into a terminal", () => {
     decideTyping(
       { approvalPolicy: approval, sandboxPolicy: now, cwd },
       { policy: terminal, place: { cwd: "/w", home: "/h" } },
+      { kind: "none", reason: "" },
     ).kind;
 
   test("under untrusted everything asks", () => {
@@ -127,6 +128,18 @@ describe("typing into what a person approved", () => {
     },
     WALLED,
   );
+
+  deskTest("what a rule forbids is not typed, and what it asks for asks", async (desk) => {
+    const rules = '[[rule]]\nprefix = ["rm"]\ndecision = "forbid"\n[[rule]]\nprefix = ["git"]\ndecision = "ask"\n';
+    writeFileSync(join(desk.talk.home, "rules.toml"), rules);
+    const id = await desk.open("exec sh");
+    const forbidden = await desk.use("write_stdin", { session_id: id, chars: "rm -rf /nowhere\n" });
+    assert.match(forbidden, /^nothing was typed: .*forbid/);
+    const asked = await desk.use("write_stdin", { session_id: id, chars: "git push\n" });
+    assert.match(asked, /^nothing was typed: .*"never" forbids asking$/);
+    await desk.use("write_stdin", { session_id: id, chars: "echo fine\n" });
+    await desk.shown("fine");
+  });
 
   deskTest(
     "what is typed into a confined terminal is confined (needs bubblewrap)",

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import type { Terminal, Typed } from "../terminal.js";
 import { argumentsReader } from "./arguments.js";
+import { judgeCommand } from "./command-verdict.js";
+import { scriptArgv, userShell } from "./shell-command.js";
 import { listText, outputSoFar, terminalText } from "./terminal-text.js";
 import type { Tool, ToolContext, ToolOutput } from "./tool.js";
 import { decideTyping } from "./typing.js";
@@ -123,15 +125,20 @@ function typingNotes({ bytes, taken, interrupted }: Typed): string[] {
 async function askToType(terminal: Terminal, chars: string, context: ToolContext): Promise<ToolOutput | undefined> {
   if (/^\u0003*$/.test(chars)) return undefined;
   const key = `typing into terminal ${terminal.id}`;
-  const decision = decideTyping(context.settings, terminal.start);
-  if (decision.kind === "run" || context.approvals.isGranted(key)) return undefined;
+  const { cwd } = terminal.start.command;
+  const script = scriptArgv(userShell(context.env), chars.trim(), { login: false });
+  const { verdict, problems } = await judgeCommand({ ...context, argv: script, cwd });
+  for (const message of problems) void context.emit({ type: "background_event", message });
+  const decision = decideTyping(context.settings, terminal.start, verdict);
+  const granted = verdict.kind !== "ask" && context.approvals.isGranted(key);
+  if (decision.kind === "run" || (decision.kind === "ask" && granted)) return undefined;
   const command = ["write_stdin", String(terminal.id), chars];
   const refused = (output: string): ToolOutput => ({ status: "failed", output, declined: true, command });
   if (decision.kind === "refuse") return refused(decision.reason);
   const program = terminal.start.argv.join(" ");
   const reason = `${decision.reason ?? ""} — terminal ${terminal.id}: ${program}`;
   const request = { type: "exec_approval_request", call_id: context.callId, command, reason } as const;
-  const answer = await context.approve({ ...request, cwd: terminal.start.command.cwd });
+  const answer = await context.approve({ ...request, cwd });
   // No rule was proposed: who answers with one means all of this terminal.
   if (answer === "approved_for_session" || typeof answer === "object") context.approvals.grant(key);
   if (answer === "denied" || answer === "abort") return refused("nothing was typed: rejected by user");
