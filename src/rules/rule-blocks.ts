@@ -8,21 +8,20 @@ export interface RuleBlock {
 
 const HEADER = /^[ \t]*\[\[[ \t]*(?:rule|"rule"|'rule')[ \t]*\]\]/;
 
+/** The header of any table. */
+const OTHER_HEADER = /^[ \t]*\[+[ \t]*["'A-Za-z]/;
+
 /** A rules file in pieces that begin with a header; what stands before the first is one too, when it is not empty. */
 export function ruleBlocks(text: string): RuleBlock[] {
   const blocks: { text: string; line: number; isRule: boolean }[] = [];
   for (const [at, line] of text.split("\n").entries()) {
     const last = blocks.at(-1);
     if (HEADER.test(line)) blocks.push({ text: line, line: at + 1, isRule: true });
+    else if (OTHER_HEADER.test(line)) blocks.push({ text: line, line: at + 1, isRule: false });
     else if (last !== undefined) last.text += `\n${line}`;
     else if (!/^[ \t\r]*(?:#.*)?$/.test(line)) blocks.push({ text: line, line: at + 1, isRule: false });
   }
   return blocks;
-}
-
-/** The block that a line belongs to. */
-export function blockAt(blocks: readonly RuleBlock[], line: number): RuleBlock | undefined {
-  return blocks.findLast((block) => block.line <= line);
 }
 
 /** Whether the text of a rule that does not parse says that it allows, and nothing else. */

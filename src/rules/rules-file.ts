@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { placeOf, type Rule, type RuleDecision, type RuleProblem, type RuleSet, type RuleSource } from "./rule.js";
-import { blockAt, isSurelyAllow, type RuleBlock, ruleBlocks } from "./rule-blocks.js";
+import { isSurelyAllow, type RuleBlock, ruleBlocks } from "./rule-blocks.js";
 import { isHonest } from "./shell.js";
 
 /** `message` says what is wrong; `line` from 1. */
@@ -69,11 +69,8 @@ class FileReader {
     const { rule } = table;
     if (rule === undefined) return;
     if (!Array.isArray(rule)) {
-      this.#problem(
-        undefined,
-        "expected [[rule]] tables: write each rule under [[rule]], with two brackets",
-        "suspends",
-      );
+      const what = `expected [[rule]] tables: write each rule under [[rule]], with two brackets; ${ALL_ASKS}`;
+      this.#problem(blocks[0]?.line, what, "suspends");
       return;
     }
     // Rules may also be written as inline tables: then nobody knows their lines.
@@ -84,30 +81,37 @@ class FileReader {
   }
 
   /** The file does not parse as a whole: each rule by itself. */
-  async #pieces(
-    blocks: readonly RuleBlock[],
-    whole: { readonly line: number; readonly message: string },
-  ): Promise<void> {
-    const hasLongTexts = /"""|'''/.test(this.#text);
-    const culprit = blockAt(blocks, whole.line);
-    let isTold = false;
+  async #pieces(blocks: readonly RuleBlock[], whole: Extract<Toml, { ok: false }>): Promise<void> {
+    const before = this.#found.problems.length;
     for (const block of blocks) {
       const parsed = await parseToml(block.text);
-      const [one] = parsed.ok && Array.isArray(parsed.table.rule) ? parsed.table.rule : [];
-      if (parsed.ok) {
-        this.#strangers({ ...parsed.table, rule: undefined });
-        this.#rule(one, block);
-        continue;
-      }
-      const lost = !isSurelyAllow(block.text) || hasLongTexts;
-      this.#problem(
-        block.line + parsed.line - 1,
-        `${parsed.message}; ${lost ? ALL_ASKS : LEFT_OUT}`,
-        lost ? "suspends" : "",
-      );
-      isTold ||= block === culprit;
+      if (parsed.ok) this.#table(parsed.table, [block]);
+      else await this.#broken(block, parsed);
     }
+    // A text over several lines may hold what looks like a rule, or hide one.
+    const isTold = this.#found.problems.length > before && !/"""|'''/.test(this.#text);
     if (!isTold) this.#problem(whole.line, `${whole.message}; ${ALL_ASKS}`, "suspends");
+  }
+
+  /** A rule that does not parse: what its lines say one by one. */
+  async #broken({ text, line }: RuleBlock, mistake: Extract<Toml, { ok: false }>): Promise<void> {
+    const said: Record<string, unknown> = {};
+    for (const one of text.split("\n").filter((each) => /^[ \t]*(?:prefix|decision)[ \t]*=/.test(each))) {
+      const parsed = await parseToml(one);
+      if (parsed.ok) Object.assign(said, parsed.table);
+    }
+    const wanted = isSurelyAllow(text) ? "allow" : DECISIONS.find((each) => each !== "allow" && each === said.decision);
+    const at = line + mistake.line - 1;
+    const { fate, isLost } = fateOf(wanted, said.prefix);
+    this.#problem(at, `${mistake.message}; ${fate}`, isLost ? "suspends" : "");
+    if (wanted !== "allow" && !isLost) this.#hold(said.prefix as readonly string[], wanted, line);
+  }
+
+  /** As much of a strict rule as can be read, for every folder. */
+  #hold(prefix: readonly string[], decision: RuleDecision | undefined, line: number | undefined): void {
+    const { path } = this.#source;
+    const rule = { prefix, decision: decision ?? "ask", exact: false, cwd: undefined, reason: undefined };
+    this.#found.rules.push({ ...rule, path, line });
   }
 
   /** Tables of another name may have been meant as rules. */
@@ -141,21 +145,12 @@ class FileReader {
       this.#found.rules.push({ ...held, prefix: words, decision: wanted, exact: exact === true, cwd: folder });
       return;
     }
-    const isReadable = wordsMistake(prefix) === undefined;
-    const isLost = wanted !== "allow" && !isReadable;
-    const fate =
-      wanted === "allow"
-        ? LEFT_OUT
-        : isLost
-          ? ALL_ASKS
-          : `until it is mended it ${wanted === "forbid" ? "forbids" : "asks"} in every folder`;
+    const { fate, isLost } = fateOf(wanted, prefix);
     for (const { key, what } of mistakes) {
       const line = key === undefined ? block?.line : (keyLine(block, key) ?? block?.line);
       this.#problem(line, `${key === undefined ? "" : `${key}: `}${what}; ${fate}`, isLost ? "suspends" : "");
     }
-    if (wanted === "allow" || isLost) return;
-    const words = prefix as readonly string[];
-    this.#found.rules.push({ ...held, prefix: words, exact: false, cwd: undefined, decision: wanted ?? "ask" });
+    if (wanted !== "allow" && !isLost) this.#hold(prefix as readonly string[], wanted, block?.line);
   }
 
   /** The folder of a rule; a text says what is wrong with it. What a project allows, it allows in itself. */
@@ -167,9 +162,10 @@ class FileReader {
     const below = value.endsWith("/**");
     const path = below ? value.slice(0, -3) || sep : value;
     if (/[*?[\]]/.test(path)) return 'no wildcards but "/**" at the end, for a folder and all in it';
-    if (path === "~" || path.startsWith("~/")) return { folder: join(homedir(), path.slice(1)), below };
-    if (!isAbsolute(path) && project === undefined) return "expected an absolute path, or one that begins with ~/";
-    const folder = resolve(project ?? sep, path);
+    const isHome = path === "~" || path.startsWith("~/");
+    if (!isHome && !isAbsolute(path) && project === undefined)
+      return "expected an absolute path, or one that begins with ~/";
+    const folder = isHome ? join(homedir(), path.slice(1)) : resolve(project ?? sep, path);
     const isOutside = project !== undefined && /^\.\.(?:\/|$)/.test(relative(project, folder));
     if (allows && isOutside) return "a project's rules allow things in the project alone: name a folder in it";
     return { folder, below };
@@ -179,6 +175,17 @@ class FileReader {
     const message = `${placeOf({ path: this.#source.path, line })}: ${what}`;
     this.#found.problems.push({ message, suspends: effect === "suspends" });
   }
+}
+
+/** What becomes of a rule with a mistake. */
+function fateOf(
+  decision: RuleDecision | undefined,
+  prefix: unknown,
+): { readonly fate: string; readonly isLost: boolean } {
+  if (decision === "allow") return { fate: LEFT_OUT, isLost: false };
+  if (wordsMistake(prefix) !== undefined) return { fate: ALL_ASKS, isLost: true };
+  const does = decision === "forbid" ? "forbids" : "asks";
+  return { fate: `until it is mended it ${does} in every folder`, isLost: false };
 }
 
 function mistakesOf({ decision, prefix, exact, reason }: Readonly<Record<string, unknown>>): Mistake[] {

@@ -53,9 +53,10 @@ async function replace(target: string, draft: Draft, rule: Proposal): Promise<Sa
   if (before.length > MAX_BYTES) return { ok: false, message: `${target} is too large` };
   const text = `${before}${before === "" || before.endsWith("\n") ? "" : "\n"}${before === "" ? "" : "\n"}${tomlOf(rule)}`;
   const { rules, problems } = await readRules([{ path: target, text, origin: "home" }]);
-  const [problem] = problems;
-  if (rules.length === 0 || problem?.suspends === true)
-    return { ok: false, message: `mend ${target} first: ${problem?.message ?? "it can't be read"}` };
+  const problem = problems.find(({ suspends }) => suspends);
+  if (problem !== undefined) return { ok: false, message: `mend ${target} first: ${problem.message}` };
+  if (JSON.stringify(rules.at(-1)?.prefix) !== JSON.stringify(rule.prefix))
+    return { ok: false, message: `${target}: the rule can't be written in a way that is read again` };
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length; ) written += writeSync(draft.fd, bytes, written);
   fsyncSync(draft.fd);
