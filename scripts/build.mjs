@@ -26,6 +26,9 @@ const WASM = [
   "node_modules/tree-sitter-bash/tree-sitter-bash.wasm",
 ];
 
+/** What the source is told of where it runs: its files lie in the folder of the built one. */
+const BUILT = { BELAY_FOLDER: "__dirname", "import.meta.resolve": "require.resolve" };
+
 /** The parser is a file of its own too: a run that parses nothing does not read it. */
 const parserOutside = {
   name: "parser-outside",
@@ -50,6 +53,22 @@ const lateBuiltins = {
     });
   },
 };
+
+/** Builds one room as a file of its own, for measurements; the parser's files lie beside it. */
+export async function buildRoom(room, folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const file of [...WASM, "node_modules/web-tree-sitter/web-tree-sitter.cjs"])
+    copyFileSync(file, `${folder}/${basename(file)}`);
+  await build({
+    ...{
+      entryPoints: [`src/${room}/index.ts`],
+      outfile: `${folder}/${room}.cjs`,
+      define: BUILT,
+      plugins: [parserOutside],
+    },
+    ...{ bundle: true, format: "cjs", platform: "node", target: "node20", supported: { "dynamic-import": false } },
+  });
+}
 
 /**
  * Builds all of dist/; the metafile it returns says which files of packages are in it (apply-patch.cjs holds none that
@@ -90,7 +109,7 @@ export async function buildProgram() {
     ...options,
     entryPoints: ["src/command-line.ts"],
     outfile: "dist/program.cjs",
-    define: { BELAY_FOLDER: "__dirname", "import.meta.resolve": "require.resolve" },
+    define: BUILT,
     metafile: true,
     plugins: [parserOutside, lateBuiltins],
   });

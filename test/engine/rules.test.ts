@@ -164,7 +164,10 @@ describe("rules", { concurrency: 2 }, () => {
       assert.match(asked?.reason ?? "", /rules can't be trusted to be complete: .*rules\.toml:5: prefix: is missing/);
       writeFileSync(join(talk.home, "rules.toml"), Buffer.from([0xff, 0xfe]));
       assert.notEqual((await run(script("touch b"))).asked, undefined);
-      assert.match(notices(talk).join("\n"), /rules\.toml: is not UTF-8 text; until it can be read, nothing is allowed/);
+      assert.match(
+        notices(talk).join("\n"),
+        /rules\.toml: is not UTF-8 text; until it can be read, nothing is allowed/,
+      );
     });
   });
 

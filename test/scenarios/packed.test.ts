@@ -43,5 +43,8 @@ test("the packed program installs into an empty folder without anything else, an
   const belay = join(app, "node_modules", ".bin", "belay");
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
   assert.equal(await run(belay, ["--version"], app), `belay ${version}\n`);
+  // The files of the parser came along.
+  const checked = await run(belay, ["rules", "check", "-s", "danger-full-access", "--", "ls 'a b' | wc -l"], app);
+  assert.match(checked, /^safe {4}ls 'a b'\nsafe {4}wc -l\n/);
   assert.match(await run(belay, ["demo"], app), /^Fixed: .*5 of 5 checks passed/s);
 });
