@@ -41,10 +41,11 @@ export interface ProtoClient {
 /** In a scene of its own, unless one is given. */
 export async function openProto(
   t: TestContext,
-  options: { wire?: WireName; scene?: Scene; env?: StartOptions["env"] } = {},
+  options: { wire?: WireName; scene?: Scene } & Pick<StartOptions, "env" | "user" | "program"> = {},
 ): Promise<ProtoClient> {
   const { place, server, start } = options.scene ?? (await openScene(t, options));
-  const program = start(["proto"], { stdin: "open", env: options.env ?? {} });
+  const { env = {}, user, program: file } = options;
+  const program = start(["proto"], { stdin: "open", env, user, ...(file === undefined ? {} : { program: file }) });
   const events: Event[] = [];
   const interrupts: string[] = [];
   const wrong: string[] = [];

@@ -103,6 +103,10 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the project. */
   readonly cwd?: string;
+  /** Who runs it, when not whoever runs the tests. */
+  readonly user?: number | undefined;
+  /** Default: the built program. */
+  readonly program?: string;
   /** What stdin delivers before its end; `open`: a pipe left to the test. Default: nothing. */
   readonly stdin?: string | Uint8Array | "open";
 }
@@ -133,7 +137,9 @@ export interface Program {
 
 export function startProgram(words: readonly string[], place: Place, options: StartOptions = {}): Program {
   const started = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, ...words], {
+  const ids = options.user === undefined ? {} : { uid: options.user, gid: options.user };
+  const child = spawn(process.execPath, [options.program ?? PROGRAM, ...words], {
+    ...ids,
     cwd: options.cwd ?? place.dir,
     env: { ...place.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
