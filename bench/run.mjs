@@ -10,13 +10,14 @@ import { flood } from "./cases/flood.mjs";
 import { interrupt } from "./cases/interrupt.mjs";
 import { patch } from "./cases/patch.mjs";
 import { rules } from "./cases/rules.mjs";
+import { sandbox } from "./cases/sandbox.mjs";
 import { steps } from "./cases/steps.mjs";
 import { turn } from "./cases/turn.mjs";
 import { version } from "./cases/version.mjs";
 import { allHold, table } from "./figures.mjs";
 import { firstExisting, openLab } from "./lab.mjs";
 
-const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules };
+const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules, sandbox };
 
 const options = readArguments(process.argv.slice(2));
 const lab = await openLab(options);
