@@ -1,6 +1,7 @@
 import { BoundedText } from "../base/index.js";
 import { Capture } from "./capture.js";
 import { type Launched, launch } from "./launch.js";
+import { type Mark, newMark } from "./marks.js";
 import { listen, type Report } from "./namespace.js";
 import { returnPipes, takePipes } from "./pipes.js";
 import { ProcessTree } from "./process-tree.js";
@@ -51,16 +52,28 @@ export async function execute(command: Command, options: RunOptions): Promise<Ex
     return unstarted(options, { end: "cancelled", error: undefined });
   }
   const startedAt = performance.now();
-  const launched = await launch(command, { pipes, input });
+  const mark = command.namespace === true ? undefined : newMark();
+  const launched = await launch({ ...command, env: { ...command.env, ...mark } }, { pipes, input });
   if ("error" in launched) return unstarted(options, { end: "not_started", error: launched.error });
-  return supervise(launched, startedAt, options);
+  return supervise(launched, { startedAt, mark, keepsChildren: command.keepsChildren === true }, options);
 }
 
-async function supervise(launched: Launched, startedAt: number, options: RunOptions): Promise<Exit> {
+interface Run {
+  readonly startedAt: number;
+  /** Undefined for a namespace, which needs none. */
+  readonly mark: Mark | undefined;
+  readonly keepsChildren: boolean;
+}
+
+async function supervise(
+  launched: Launched,
+  { startedAt, mark, keepsChildren }: Run,
+  options: RunOptions,
+): Promise<Exit> {
   const { pid } = launched;
   const drainMs = options.drainMs ?? DRAIN_MS;
   const namespace = launched.report !== undefined;
-  const tree = new ProcessTree(pid, { namespace });
+  const tree = new ProcessTree(pid, { namespace, mark });
   const gate = namespace ? gateFor(options.onOutput) : undefined;
   const onReady = () => {
     gate?.open();
@@ -88,7 +101,8 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
   const ended = cause === "ended" && (!tree.isAlive() || (await tree.ends(patience)));
   // A namespace still being made holds nothing that could use its grace, and must not start anything during it.
   const graceMs = watch.report?.started() === false ? 0 : (options.graceMs ?? GRACE_MS);
-  const dead = ended || (await tree.stop(graceMs));
+  const kept = cause === "ended" && keepsChildren && !namespace ? tree.found() : [];
+  const dead = ended || kept.length > 0 || (await tree.stop(graceMs));
   tree.release();
   options.input?.detach();
   const collected = await settlesWithin(watch.exited, COLLECT_BOUND_MS);
@@ -111,7 +125,8 @@ async function supervise(launched: Launched, startedAt: number, options: RunOpti
     stdout: capture.stdout,
     stderr: capture.stderr,
     output: capture.output,
-    leftovers: cause === "ended" && !ended,
+    leftovers: cause === "ended" && !ended && kept.length === 0,
+    kept,
     contained: namespace && dead && collected,
   };
 }
@@ -222,6 +237,7 @@ function unstarted(options: RunOptions, how: Pick<Exit, "end" | "error">): Exit 
     stderr: new BoundedText(options.keep),
     output: new BoundedText(options.keep),
     leftovers: false,
+    kept: [],
     contained: how.end === "not_started" || how.end === "cancelled",
   };
 }

@@ -1,4 +1,7 @@
+import { argvOf, type Mark } from "./marks.js";
 import { descendants, type Member, sessionMembers } from "./session-members.js";
+import { Strays } from "./strays.js";
+import type { Kept } from "./types.js";
 
 /** How long a tree may take to disappear after SIGKILL, ms, before it is reported as not dying. */
 const KILL_BOUND_MS = 2000;
@@ -50,31 +53,40 @@ export function isForeignGroup(id: number, self: { readonly pid: number; readonl
 export class ProcessTree {
   readonly id: number;
   readonly #namespace: boolean;
+  readonly #strays: Strays;
   readonly #told = new Set<number>();
   readonly #startedAt = performance.now();
   #groupGone = false;
+  #released = false;
   #gone = false;
 
   /**
    * `leader` must just have been spawned detached: the leader of a group and a session of its own. With `namespace` it
    * stands outside of a PID namespace whose first process is its child, in its group: that one dies last of all in
-   * there, so the end of the group is the end of the namespace, whatever left the session.
+   * there, so the end of the group is the end of the namespace, whatever left the session. `mark`: in the environment of
+   * what has left the session.
    */
-  constructor(leader: number, options: { readonly namespace?: boolean } = {}) {
+  constructor(leader: number, options: { readonly namespace?: boolean; readonly mark?: Mark | undefined } = {}) {
     if (!isForeignGroup(leader, process)) throw new Error(`not a process group of ours: ${leader}`);
     this.id = leader;
     this.#namespace = options.namespace === true;
+    this.#strays = new Strays(leader, options.mark);
     live.add(this);
   }
 
   /** Ends the ownership: out of the table, never signalled again. */
   release(): void {
+    this.#released = true;
     this.#gone = true;
     live.delete(this);
   }
 
   /** Whether something of it lives. */
   isAlive(): boolean {
+    return this.#isSessionAlive() || (!this.#released && this.#straying().length > 0);
+  }
+
+  #isSessionAlive(): boolean {
     if (this.#gone) return false;
     const members = this.#members() ?? [];
     const grouped = this.#groupExists();
@@ -84,15 +96,19 @@ export class ProcessTree {
     return alive;
   }
 
-  /** Signals all of it, once. */
+  /** To group and session, and to what left it, where that can be found. In a namespace SIGTERM reaches each of its processes once. */
   signal(name: Signal): void {
-    if (this.#gone) return;
+    if (this.#released) return;
     if (this.#namespace && name === "SIGTERM") {
       // The leader's end would be the end of all in there at once, without their grace.
       if (this.#groupExists()) this.#tellAll(name);
       return;
     }
-    this.#signalGroups(name);
+    if (!this.#gone) this.#signalGroups(name);
+    for (const { pid } of this.#straying()) {
+      if (name === "SIGKILL" || !this.#told.has(pid)) send(pid, name);
+      this.#told.add(pid);
+    }
   }
 
   /**
@@ -123,6 +139,12 @@ export class ProcessTree {
     }
   }
 
+  /** What lives of it, as far as it can be found: members of the session, and those that have the mark. */
+  found(): Kept[] {
+    const members = this.#gone ? [] : (this.#members() ?? []).filter(({ dead }) => !dead);
+    return [...members.map(({ pid }) => ({ pid, argv: argvOf(pid) })), ...this.#straying()];
+  }
+
   /**
    * Waits for what is left to end by itself; false when something lives after `withinMs`, or is alive when the signal
    * is aborted. Time during which `held` says true does not count.
@@ -133,14 +155,15 @@ export class ProcessTree {
 
   /** SIGTERM, after `graceMs` SIGKILL, and the wait until nothing lives. False when something does after all that. */
   async stop(graceMs: number): Promise<boolean> {
-    if (!this.#gone) {
-      this.signal("SIGTERM");
-      const ended = await this.#dies(this.#namespace ? { withinMs: graceMs, again: "SIGTERM" } : { withinMs: graceMs });
-      // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
-      this.signal("SIGKILL");
-      if (ended && !this.isAlive()) this.#gone = true;
+    if (!this.#gone) this.#strays.remember();
+    this.signal("SIGTERM");
+    const ended = await this.#dies(this.#namespace ? { withinMs: graceMs, again: "SIGTERM" } : { withinMs: graceMs });
+    // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
+    this.signal("SIGKILL");
+    if (ended && !this.isAlive()) {
+      this.#gone = true;
+      return true;
     }
-    if (this.#gone) return true;
     return this.#dies({ withinMs: KILL_BOUND_MS, again: "SIGKILL" });
   }
 
@@ -165,8 +188,16 @@ export class ProcessTree {
     return !this.#gone && !this.#groupGone;
   }
 
+  #straying(): Kept[] {
+    return this.#strays.living(this.#range);
+  }
+
   #members(): readonly Member[] | undefined {
-    return sessionMembers(this.id, { everywhere: performance.now() - this.#startedAt > LONG_RUN_MS });
+    return sessionMembers(this.id, this.#range);
+  }
+
+  get #range() {
+    return { everywhere: performance.now() - this.#startedAt > LONG_RUN_MS };
   }
 }
 

@@ -13,18 +13,27 @@ export interface Member {
  * Costs some 25 us a process looked at, without waiting.
  */
 export function sessionMembers(id: number, options: { readonly everywhere: boolean }): readonly Member[] | undefined {
+  const members: Member[] = [];
+  const pids = idsFrom(id, options);
+  for (const pid of pids ?? []) {
+    const member = readMember(pid, id);
+    if (member !== undefined) members.push(member);
+  }
+  return pids && members;
+}
+
+/**
+ * The ids of all processes that may have come from `id`: from it on up to the last one handed out, or, with `everywhere`
+ * or after the ids began again at the bottom, all. Undefined where /proc can't tell.
+ */
+export function idsFrom(id: number, options: { readonly everywhere: boolean }): readonly number[] | undefined {
   if (process.platform !== "linux") return undefined;
   try {
     const last = Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1));
     const from = options.everywhere || !(last >= id) ? 0 : id;
-    const members: Member[] = [];
-    for (const name of readdirSync("/proc")) {
-      const pid = Number(name);
-      if (!Number.isInteger(pid) || pid < from) continue;
-      const member = readMember(pid, id);
-      if (member !== undefined) members.push(member);
-    }
-    return members;
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => Number.isInteger(pid) && pid >= from);
   } catch {
     // /proc is hidden or not mounted: the caller goes by the process group alone.
     return undefined;
@@ -55,6 +64,12 @@ export function descendants(id: number): readonly number[] {
   // Grows while it is walked.
   for (const pid of found) found.push(...(children.get(pid) ?? []));
   return found;
+}
+
+/** The session a process is in; undefined when it has ended. */
+export function sessionOf(pid: number): number | undefined {
+  const session = Number(readFields(pid)?.[3]);
+  return Number.isInteger(session) ? session : undefined;
 }
 
 /** When a process started, in ticks since the boot: two of one id at different times are told apart by it. Undefined when it has ended. */

@@ -11,6 +11,8 @@ export interface Command {
    * (`bwrap --die-with-parent`, `unshare --kill-child`): once its first process is dead, so is all that is in it.
    */
   readonly namespace?: boolean | undefined;
+  /** What the program left running is left alone when it ended by itself; without a namespace alone, whose end is theirs. */
+  readonly keepsChildren?: boolean | undefined;
   /** Contents that the program can read from descriptors 4, 5, ... (Linux only). */
   readonly passed?: readonly Uint8Array[] | undefined;
 }
@@ -70,9 +72,17 @@ export interface Exit {
    * namespace those that left its session are not seen.
    */
   readonly leftovers: boolean;
+  /** With `keepsChildren`: what the program left running, as far as it can be found. */
+  readonly kept: readonly Kept[];
   /**
    * Everything that came from the command is proven dead. False: what left its session (`setsid`) may live on; in a
    * namespace only when `error` says that something would not die.
    */
   readonly contained: boolean;
+}
+
+/** A process that a command left running. */
+export interface Kept {
+  readonly pid: number;
+  readonly argv: readonly string[];
 }

@@ -105,7 +105,9 @@ test("what ends by itself soon after the leader may finish, and is heard", LIMIT
 });
 
 test("a process of another session that holds the pipes does not hold the end", LIMIT, async (t) => {
-  const tree = sh('setsid sleep 60 & until [ -n "$(ps -o sid= -p $! | grep -v "^ *$$$")" ]; do :; done; echo hi');
+  const tree = sh(
+    'env -u BELAY_COMMAND setsid sleep 60 & until [ -n "$(ps -o sid= -p $! | grep -v "^ *$$$")" ]; do :; done; echo hi',
+  );
   t.after(() => {
     for (const pid of tree.alive()) process.kill(pid, "SIGKILL");
   });
@@ -116,7 +118,7 @@ test("a process of another session that holds the pipes does not hold the end", 
 
 test("zombies that nobody collects count as dead", LIMIT, async (t) => {
   const file = join(folder(t), "keeper");
-  const keeper = `perl '${fixture("zombie-keeper.pl")}' '${file}' >/dev/null 2>&1 &`;
+  const keeper = `env -u BELAY_COMMAND perl '${fixture("zombie-keeper.pl")}' '${file}' >/dev/null 2>&1 &`;
   const tree = sh(`${keeper} until [ -e '${file}' ]; do sleep 0.01; done`);
   t.after(() => {
     for (const pid of tree.alive()) process.kill(pid, "SIGKILL");
@@ -160,4 +162,46 @@ test(`${MANY} commands leave no zombie, no entry and no listener behind`, { time
     await Promise.all(scripts.map((script) => start(sh(script).command, { signal })));
   }
   assert.deepEqual([zombies(), liveTrees(), getEventListeners(signal, "abort").length], [[], 0, 0]);
+});
+
+test("without a namespace, what left the session with its environment is found and stopped too", LIMIT, async () => {
+  const controller = new AbortController();
+  const tree = sh(
+    "setsid sleep 60 & (setsid sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' &) ; echo ready; sleep 60",
+  );
+  const exit = await start(tree.command, {
+    signal: controller.signal,
+    graceMs: 50,
+    onOutput: async () => {
+      await until(() => tree.alive().length >= 4);
+      controller.abort();
+    },
+  });
+  assert.deepEqual([exit.end, exit.error, exit.contained, tree.alive()], ["cancelled", undefined, false, []]);
+});
+
+test("what a command may leave running is left, and named", LIMIT, async (t) => {
+  const tree = sh("sleep 60 >/dev/null 2>&1 & setsid sleep 61 >/dev/null 2>&1 & echo started; exit 3");
+  t.after(() => {
+    for (const pid of tree.alive()) process.kill(pid, "SIGKILL");
+  });
+  const exit = await start({ ...tree.command, keepsChildren: true }, { drainMs: 50 });
+  assert.deepEqual(
+    [exit.end, exit.code, exit.leftovers, exit.error, text(exit)],
+    ["exited", 3, false, undefined, "started\n"],
+  );
+  assert.deepEqual(exit.kept.map(({ argv }) => argv.join(" ")).sort(), ["sleep 60", "sleep 61"]);
+  assert.deepEqual(exit.kept.map(({ pid }) => pid).sort(), tree.alive().sort());
+  killAllNow();
+  assert.equal(tree.alive().length, 2);
+  // A stop ends them all the same.
+  const controller = new AbortController();
+  const stopped = sh("setsid sleep 60 & echo ready; sleep 60");
+  const end = await start(
+    { ...stopped.command, keepsChildren: true },
+    { signal: controller.signal, onOutput: () => controller.abort() },
+  );
+  assert.deepEqual([end.kept, stopped.alive()], [[], []]);
+  const none = await start({ ...sh("true").command, keepsChildren: true });
+  assert.deepEqual([none.kept, none.leftovers], [[], false]);
 });

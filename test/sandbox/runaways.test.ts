@@ -14,7 +14,6 @@ import {
   USERS,
   WORKSPACE,
 } from "./jobs.js";
-import { RUNAWAYS } from "./programs.js";
 
 const LIMIT = { timeout: 60_000, skip: noBubblewrap };
 const POLICIES = [READ_ONLY, WORKSPACE, FULL];

@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { survivors, USERS, type User } from "../sandbox/jobs.js";
-import { RUNAWAYS } from "../sandbox/programs.js";
+import { USERS, type User } from "../sandbox/jobs.js";
 import { call, text } from "../support/model-server.js";
 import { openScene, PROGRAM } from "../support/program.js";
+import { RUNAWAYS, survivors } from "../support/runaways.js";
 import { WALLED } from "../support/walls.js";
 import { openProto, type ProtoClient } from "./proto-client.js";
 

@@ -1,4 +1,17 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+const PYTHON = `import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.chdir("/")
+        os.execve("/usr/bin/env", ["env", "-i", "sleep", "%"], {"PATH": "/usr/bin:/bin"})
+    os._exit(0)
+os.wait()
+print("ready", flush=True)
+time.sleep(60)`;
+const hasPython = spawnSync("python3", ["-c", ""]).status === 0;
 
 /** Programs that do what they can to outlive their command, and say `ready` when they have begun; `%` is the argument they are recognised by. */
 export const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
@@ -13,6 +26,7 @@ export const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
      spawn("/bin/sh", ["-c", "cd /; env -i /usr/bin/setsid sleep %"], { detached: true, stdio: "ignore", env: {} }).unref();
      process.on("SIGTERM", () => {}); console.log("ready"); setInterval(() => {}, 1000);`,
   ],
+  ...(hasPython ? { "a daemon by the book": ["python3", "-c", PYTHON] } : {}),
   "one that starts itself again": sh("(trap '' TERM; while :; do setsid sleep %; done) & echo ready; sleep 60"),
 };
 
