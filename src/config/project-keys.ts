@@ -30,7 +30,14 @@ const ALLOWED: ReadonlySet<string> = new Set([
 const HOME_ONLY: ReadonlySet<string> = new Set([
   ...["apps_mcp_product_sku", "chatgpt_base_url", "experimental_realtime_ws_base_url", "model_provider"],
   ...["model_providers", "notify", "openai_base_url", "otel", "profile", "profiles"],
-  ...["oss_provider", "projects", "shell_environment_policy", "contain_full_access", "approvals_reviewer"],
+  ...[
+    "oss_provider",
+    "projects",
+    "shell_environment_policy",
+    "contain_full_access",
+    "keep_background_processes",
+    "approvals_reviewer",
+  ],
   ...["default_permissions", "permissions", "model_instructions_file", "experimental_instructions_file"],
   ...["cli_auth_credentials_store", "mcp_oauth_credentials_store", "forced_login_method"],
   ...["forced_chatgpt_workspace_id", "log_dir", "sqlite_home"],

@@ -67,6 +67,8 @@ export interface Config {
   readonly commandTimeoutMs: number | undefined;
   /** Commands with full access run in a PID namespace too, where one can be had, so that a stop ends all they started. */
   readonly containFullAccess: boolean;
+  /** What commands with full access leave running when they end by themselves is left alone; they run in no PID namespace. */
+  readonly keepBackgroundProcesses: boolean;
   /** The whole environment of a command, before what the sandbox adds. */
   readonly commandEnv: Readonly<Record<string, string>>;
   /**

@@ -17,7 +17,7 @@ import type { EngineDeps } from "./types.js";
 
 /** How long the first event of a conversation waits for a first trial, ms. */
 const INTRODUCTION_BOUND_MS = 2000;
-const NOT_CONTAINED = "contain_full_access is false: commands with full access run in no PID namespace";
+const IN_NO_NAMESPACE = "commands with full access run in no PID namespace";
 
 /**
  * What this machine can do for commands: found out by a trial before the first command of the engine, and kept. What an
@@ -40,8 +40,7 @@ export class SandboxLevels {
   /** The level for commands of a conversation; in full access without a namespace when the user wants it so. */
   async levelFor(config: Config, cwd: string): Promise<SandboxLevel> {
     const level = await this.#probe(config, cwd);
-    if (config.containFullAccess) return level;
-    return { ...level, cage: undefined, reasons: { ...level.reasons, cage: [NOT_CONTAINED] } };
+    return { ...asWanted(level, config), keepsChildren: config.keepBackgroundProcesses };
   }
 
   /** See `findPty`: tried out for the first that asks. */
@@ -54,7 +53,7 @@ export class SandboxLevels {
   remembered(config: Config): LevelReport | undefined {
     const facts = remembered(config, config.commandEnv, this.#version);
     if (facts === undefined) return undefined;
-    return reportLevel(config.containFullAccess ? facts : withoutCage(facts), config.sandboxPolicy.mode);
+    return reportLevel(asWanted(facts, config), config.sandboxPolicy.mode);
   }
 
   /** What a trial says of the mode that a conversation begins with. */
@@ -80,8 +79,12 @@ export class SandboxLevels {
   }
 }
 
-function withoutCage(facts: LevelFacts): LevelFacts {
-  return { ...facts, cage: undefined, reasons: { ...facts.reasons, cage: [NOT_CONTAINED] } };
+/** Without the cage where the settings say so. */
+function asWanted<T extends Pick<LevelFacts, "cage" | "reasons"> | SandboxLevel>(level: T, config: Config): T {
+  const { containFullAccess, keepBackgroundProcesses } = config;
+  if (containFullAccess && !keepBackgroundProcesses) return level;
+  const key = containFullAccess ? "keep_background_processes is true" : "contain_full_access is false";
+  return { ...level, cage: undefined, reasons: { ...level.reasons, cage: [`${key}: ${IN_NO_NAMESPACE}`] } };
 }
 
 /** The level as one conversation has it: what it was told at its start, and what then turns out to be so. */

@@ -212,12 +212,14 @@ export class Turn {
   #terminal({ status, lingering, kept, changed }: Left, work: WorkEnd | undefined): TerminalMsg {
     const unused = [...this.#rejected, ...this.#pending].map((items) => [...items]);
     if (status === "completed" || status === "failed") {
+      const left = [...this.ledger.processes.values()].filter(({ outcome }) => outcome === "kept");
+      const running = [...left, ...kept];
       return {
         type: "task_complete",
         last_agent_message: work?.status === "completed" ? (work.message ?? null) : null,
         ...(status === "failed" ? { failed: true } : {}),
         ...(unused.length > 0 ? { unused_input: unused } : {}),
-        ...(kept.length > 0 ? { processes: [...kept] } : {}),
+        ...(running.length > 0 ? { processes: running } : {}),
       };
     }
     return {

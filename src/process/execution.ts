@@ -65,15 +65,11 @@ interface Run {
   readonly keepsChildren: boolean;
 }
 
-async function supervise(
-  launched: Launched,
-  { startedAt, mark, keepsChildren }: Run,
-  options: RunOptions,
-): Promise<Exit> {
+async function supervise(launched: Launched, begun: Run, options: RunOptions): Promise<Exit> {
   const { pid } = launched;
   const drainMs = options.drainMs ?? DRAIN_MS;
   const namespace = launched.report !== undefined;
-  const tree = new ProcessTree(pid, { namespace, mark });
+  const tree = new ProcessTree(pid, { namespace, mark: begun.mark });
   const gate = namespace ? gateFor(options.onOutput) : undefined;
   const onReady = () => {
     gate?.open();
@@ -96,13 +92,12 @@ async function supervise(
   const cause = await watch.cause;
   watch.stop();
   if (cause !== "ended" || options.signal.aborted) capture.release();
-  // What ends soon after the leader was about to: `make > >(tee log)` leaves a tee that still has lines to write.
-  const patience = { withinMs: drainMs, held: () => capture.paused, signal: options.signal };
-  const ended = cause === "ended" && (!tree.isAlive() || (await tree.ends(patience)));
   // A namespace still being made holds nothing that could use its grace, and must not start anything during it.
   const graceMs = watch.report?.started() === false ? 0 : (options.graceMs ?? GRACE_MS);
-  const kept = cause === "ended" && keepsChildren && !namespace ? tree.found() : [];
-  const dead = ended || kept.length > 0 || (await tree.stop(graceMs));
+  // What ends soon after the leader was about to: `make > >(tee log)` leaves a tee that still has lines to write.
+  const patience = { withinMs: drainMs, held: () => capture.paused, signal: options.signal };
+  const ending = { byItself: cause === "ended", patience, keeps: begun.keepsChildren, graceMs };
+  const { ended, kept, dead } = await endTree(tree, ending);
   tree.release();
   options.input?.detach();
   const collected = await settlesWithin(watch.exited, COLLECT_BOUND_MS);
@@ -121,7 +116,7 @@ async function supervise(
     ...howItEnded(cause, ownEnd ?? status),
     error: dead && collected ? undefined : `process group ${pid} was still there after SIGKILL`,
     pid,
-    durationMs: ((ownEnd ?? status)?.at ?? performance.now()) - startedAt,
+    durationMs: ((ownEnd ?? status)?.at ?? performance.now()) - begun.startedAt,
     stdout: capture.stdout,
     stderr: capture.stderr,
     output: capture.output,
@@ -139,6 +134,21 @@ function attachInput(
   if (stdin === undefined) return;
   const interrupt = () => watch.report?.started() !== false && tree.interrupt();
   options.input?.attach({ pipe: stdin, interrupt });
+}
+
+interface Ending {
+  /** The leader has ended by itself. */
+  readonly byItself: boolean;
+  readonly patience: Parameters<ProcessTree["ends"]>[0];
+  readonly keeps: boolean;
+  readonly graceMs: number;
+}
+
+/** The end of all of the tree. `ended`: by itself; `kept`: what is left running instead. */
+async function endTree(tree: ProcessTree, { byItself, patience, keeps, graceMs }: Ending) {
+  const ended = byItself && (!tree.isAlive() || (await tree.ends(patience)));
+  const kept = byItself && keeps ? tree.found() : [];
+  return { ended, kept, dead: ended || kept.length > 0 || (await tree.stop(graceMs)) };
 }
 
 interface WatchOptions extends RunOptions {

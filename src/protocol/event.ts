@@ -20,8 +20,8 @@ export const callOutcomeSchema = v.object({
 
 /**
  * What became of a process that a call of the turn started. `killed`: by us, and with it all that is known to have come
- * from it. `may_survive`: its own group is dead, but what left that group can't be proven dead on this platform. `kept`: a
- * terminal that runs on, whichever turn started it.
+ * from it. `may_survive`: its own group is dead, but what left that group can't be proven dead on this platform. `kept`: it
+ * goes on: a terminal, whichever turn started it, or what the settings let commands leave running.
  */
 export const processOutcomeSchema = v.object({
   ...callId,
@@ -134,6 +134,8 @@ export const eventMsgSchema = v.variant("type", [
     /** Ours: both streams as they came, head and tail, and why there is no ordinary exit code. */
     aggregated_output: v.optional(v.string()),
     end: v.optional(v.picklist(["exited", "signalled", "timed_out", "cancelled", "not_started"])),
+    /** Ours: what it left running, where the settings allow that. */
+    kept: v.optional(v.array(v.object({ pid: v.number(), command: v.array(v.string()) }))),
   }),
   /** The model has read a terminal, and typed `stdin` into it before (as in Codex 0.169); `call_id` is of the call that started it. */
   typed("terminal_interaction", { ...callId, process_id: v.string(), stdin: v.string() }),
@@ -209,7 +211,7 @@ export const eventMsgSchema = v.variant("type", [
     unused_input: v.optional(v.array(v.array(inputItemSchema))),
     /** Ours: the turn ended by an error, sent just before. */
     failed: v.optional(v.boolean()),
-    /** Ours: the terminals that run on; left out when there are none. */
+    /** Ours: the processes that run on; left out when there are none. */
     processes: v.optional(v.array(processOutcomeSchema)),
   }),
   turnAborted,

@@ -32,6 +32,8 @@ export interface SandboxLevel {
   readonly walls: Walls | undefined;
   /** Contains commands in danger-full-access; undefined: what leaves its session may survive a stop. */
   readonly cage: Cage | undefined;
+  /** With full access, what a command leaves running is left alone: what the user wants, at the price of the cage. */
+  readonly keepsChildren?: boolean;
   /** What is missing of either and what to do about it, a line each; empty when nothing is. */
   readonly reasons: { readonly walls: readonly string[]; readonly cage: readonly string[] };
 }

@@ -66,9 +66,10 @@ export function wrap(
 }
 
 /** Nothing is kept from the command: it only gets a PID namespace where one can be had. */
-function wrapFully(command: Command, { cage }: SandboxLevel): Wrapped {
+function wrapFully(command: Command, { cage, keepsChildren }: SandboxLevel): Wrapped {
   const env = { ...command.env, BELAY_SANDBOX: "danger-full-access" };
-  if (cage === undefined) return { ok: true, command: { ...command, env }, watched: [], covered: [] };
+  if (cage === undefined || keepsChildren === true)
+    return { ok: true, command: { ...command, env, keepsChildren }, watched: [], covered: [] };
   const argv = [...cage.argv, ...namespaceProgram(command.argv)];
   return { ok: true, command: { ...command, argv, env, namespace: true }, watched: [], covered: [] };
 }

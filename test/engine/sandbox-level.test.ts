@@ -100,3 +100,44 @@ test("a file that is not ours is passed over", async (t) => {
     assert.equal((await introduction(t, config)).sandbox?.level, "none");
   }
 });
+
+test("what commands may leave running with full access is left, told and listed; in other modes nothing is", async (t) => {
+  const full = { keepBackgroundProcesses: true, sandboxPolicy: { mode: "danger-full-access" } } as const;
+  const { talk, server, sandbox } = await introduction(t, full);
+  assert.equal(sandbox?.level, "none");
+  assert.match(sandbox!.missing.join(), /keep_background_processes is true/);
+  const seconds = `86402.${process.pid}`;
+  const command = ["sh", "-c", `setsid sleep ${seconds} >/dev/null 2>&1 & echo started`];
+  server.enqueue(call("shell", { command }), text("done"));
+  const end = await talk.end(talk.say("go"));
+  const told = await talk.until("exec_command_end");
+  const pids = (told.kept ?? []).map(({ pid }) => pid);
+  t.after(() => {
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+  });
+  assert.deepEqual(
+    told.kept?.map(({ command }) => command),
+    [["sleep", seconds]],
+  );
+  assert.ok(end.type === "task_complete");
+  assert.deepEqual(
+    end.processes?.map(({ outcome, pid }) => [outcome, pid]),
+    [["kept", pids[0]]],
+  );
+  assert.match(
+    server.requests[1]!.outputOf("call_0_0") ?? "",
+    new RegExp(`Left running: ${pids[0]} sleep ${seconds}\\.`),
+  );
+  await talk.close();
+  assert.equal(process.kill(pids[0]!, 0), true);
+});
+
+test("in a confined mode the key keeps nothing", WALLED, async (t) => {
+  const { talk, server } = await introduction(t, { keepBackgroundProcesses: true, sandboxPolicy: READ_ONLY });
+  const command = ["sh", "-c", "sleep 60 & echo started"];
+  server.enqueue(call("shell", { command }), text("done"));
+  const end = await talk.end(talk.say("go"));
+  const told = await talk.until("exec_command_end");
+  assert.deepEqual([told.kept, end.processes], [undefined, undefined]);
+  assert.match(server.requests[1]!.outputOf("call_0_0") ?? "", /were stopped/);
+});

@@ -85,6 +85,7 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
   exec_command_end: [
     { call_id: "c", stdout: "o", stderr: "e", exit_code: -1, duration },
     { call_id: "c", stdout: "", stderr: "", exit_code: 0, duration, aggregated_output: "oe", end: "timed_out" },
+    { call_id: "c", stdout: "", stderr: "", exit_code: 0, duration, kept: [{ pid: 2, command: ["gradle"] }] },
     {
       ...{ call_id: "c", stdout: "", stderr: "", exit_code: 0, duration },
       ...{ process_id: "4711", source: "unified_exec_startup" },

@@ -45,6 +45,7 @@ export function testConfig(init: { provider: Provider; cwd: string; home: string
     developerInstructions: undefined,
     compactPrompt: undefined,
     containFullAccess: true,
+    keepBackgroundProcesses: false,
     commandTimeoutMs: undefined,
     commandEnv: { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: init.home, SHELL: "/bin/sh" },
     sources: [],

@@ -78,6 +78,7 @@ async function runOnce(wanted: WantedCommand, policy: SandboxPolicy, context: To
   const { exit } = ran;
   void context.emit(endEvent(callId, exit));
   if (exit.pid !== undefined) context.recordProcess(processOutcome(wanted, callId, exit));
+  for (const kept of keptOutcomes(callId, exit)) context.recordProcess(kept);
   const text = [exitText(exit, wanted.timeoutMs), ...toldOf(ran.appeared, context)].join("\n");
   if (exit.end !== "cancelled") return { output: { status: "done", output: text }, exit };
   const soFar = exit.pid === undefined ? "" : `Output so far:\n${boundedOutput(exit.output)}`;
@@ -130,7 +131,13 @@ export function endEvent(callId: string, exit: Exit): EventOf<"exec_command_end"
     duration: duration(exit.durationMs),
     aggregated_output: boundedOutput(exit.output),
     end: exit.end,
+    ...(exit.kept.length === 0 ? {} : { kept: exit.kept.map(({ pid, argv }) => ({ pid, command: [...argv] })) }),
   };
+}
+
+/** What a command left running, for the receipt. */
+export function keptOutcomes(callId: string, { kept }: Exit): ProcessOutcome[] {
+  return kept.map(({ pid, argv }) => ({ call_id: callId, pid, command: [...argv], outcome: "kept", exit_code: null }));
 }
 
 /** The exit code; 128 + n for a death by signal n as shells have it; -1 when the command never ran or was stopped by us. */

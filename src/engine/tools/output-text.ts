@@ -21,6 +21,9 @@ export function exitText(exit: Exit, timeoutMs: number): string {
     ending(exit, timeoutMs),
     `Wall time: ${(exit.durationMs / 1000).toFixed(1)} seconds`,
     ...(exit.leftovers ? [LEFTOVERS_STOPPED] : []),
+    ...(exit.kept.length > 0
+      ? [`Left running: ${exit.kept.map(({ pid, argv }) => `${pid} ${argv.join(" ")}`).join(", ")}.`]
+      : []),
     "Output:",
     boundedOutput(exit.output),
   ].join("\n");

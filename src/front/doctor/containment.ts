@@ -35,7 +35,7 @@ export async function containmentFindings(site: Site): Promise<Containment> {
 
 function fixOf(mode: SandboxMode, lacking: readonly string[], { containFullAccess }: Site): readonly string[] {
   if (mode !== "danger-full-access" || containFullAccess) return lacking;
-  return ["take contain_full_access = false out of config.toml"];
+  return ["contain_full_access = false or keep_background_processes = true is set, which rules it out"];
 }
 
 function namespaceFinding({ cage, walls, reasons }: SandboxLevel): Finding {

@@ -1,4 +1,4 @@
-import { loadConfig } from "../../config/index.js";
+import { type Config, loadConfig } from "../../config/index.js";
 import type { LevelReport } from "../../protocol/index.js";
 import {
   type FrontDeps,
@@ -64,18 +64,8 @@ async function examine(args: DoctorArgs, deps: FrontDeps, signal: AbortSignal): 
   return { findings, levels: containment.levels };
 }
 
-function pick({
-  cwd,
-  home,
-  commandEnv,
-  containFullAccess,
-}: {
-  cwd: string;
-  home: string;
-  commandEnv: Site["env"];
-  containFullAccess: boolean;
-}) {
-  return { cwd, home, env: commandEnv, containFullAccess };
+function pick({ cwd, home, commandEnv: env, containFullAccess, keepBackgroundProcesses }: Config) {
+  return { cwd, home, env, containFullAccess: containFullAccess && !keepBackgroundProcesses };
 }
 
 function describe(findings: readonly Finding[], style: Style): string {

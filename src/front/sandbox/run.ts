@@ -74,7 +74,9 @@ async function levelOf(config: Config, signal: AbortSignal): Promise<SandboxLeve
     if (signal.aborted) return undefined;
     throw error;
   });
-  return level === undefined || config.containFullAccess ? level : { ...level, cage: undefined };
+  return level === undefined || (config.containFullAccess && !config.keepBackgroundProcesses)
+    ? level
+    : { ...level, cage: undefined };
 }
 
 function exitCode({ end, code, signal }: AttachedExit): number {
