@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { survivors } from "../sandbox/jobs.js";
-import { RUNAWAYS } from "../sandbox/programs.js";
 import { call, text } from "../support/model-server.js";
+import { RUNAWAYS, survivors } from "../support/runaways.js";
 import { openTalk } from "../support/talk.js";
 
 /** Neither a session nor an environment nor parents lead to it: nobody can find it without a namespace. */
