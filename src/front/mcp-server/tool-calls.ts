@@ -77,9 +77,9 @@ export class ToolCalls {
   /** A new conversation and its first turn, whose id is that of the request, as Codex has it. */
   async #start(args: CodexArguments, params: CallParams, context: RequestContext): Promise<ToolResult> {
     const settings = await settingsOf(args, this.#deps);
+    if (this.#closing !== undefined) return errorResult(`No conversation was started: ${this.#closing}.`);
     context.signal.throwIfAborted();
     if (!settings.ok) return errorResult(settings.message);
-    if (this.#closing !== undefined) return errorResult(`No conversation was started: ${this.#closing}.`);
     for (const warning of settings.config.warnings) this.#client.log("warning", warning);
     const conversation = this.#deps.engine.start(settings.config);
     this.#client.log("info", `conversation ${conversation.id} started in ${settings.config.cwd}`);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
-import { createConversations } from "../../../src/engine/index.js";
+import { type Conversations, createConversations } from "../../../src/engine/index.js";
 import { type McpServer, mountMcp } from "../../../src/front/mcp-server/mount.js";
 import { Peer, type PeerInit } from "../../../src/rpc/index.js";
 import { type ModelServer, startModelServer } from "../../support/model-server.js";
@@ -11,6 +11,7 @@ import type { Id, Message } from "./mcp-client.js";
 export interface MemoryServer {
   readonly peer: Peer;
   readonly mcp: McpServer;
+  readonly engine: Conversations;
   readonly model: ModelServer;
   readonly place: Place;
   /** All that was written, in order. */
@@ -21,14 +22,38 @@ export interface MemoryServer {
   answer(id: Id): Promise<Message>;
   /** Called for each message as it is written. */
   onMessage(listener: (message: Message) => void): void;
+  /** The first message, past or to come, that fits. */
+  until(fits: (message: Message) => boolean): Promise<Message>;
   /** As when the client leaves. */
   close(): Promise<void>;
 }
 
-export async function openMemory(t: TestContext, options: { output?: PeerInit["output"] } = {}): Promise<MemoryServer> {
+/** What servers of a test may share. */
+export interface Ground {
+  readonly model: ModelServer;
+  readonly place: Place;
+}
+
+/** Gone, and checked, when the test ends. */
+export async function openGround(t: TestContext): Promise<Ground> {
   const model = await startModelServer({ wire: "responses" });
   const place = makePlace();
   place.configure(mockConfig(model));
+  t.after(async () => {
+    await model.close();
+    place.remove();
+  });
+  return { model, place };
+}
+
+export async function openMemory(t: TestContext, options: { output?: PeerInit["output"] } = {}): Promise<MemoryServer> {
+  const ground = await openGround(t);
+  const server = startMemory(ground, options.output);
+  t.after(() => server.close());
+  return server;
+}
+
+export function startMemory({ model, place }: Ground, output?: PeerInit["output"]): MemoryServer {
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const engine = createConversations({ clock, random: (n) => randomBytes(n), version: "0.0.0-test" });
   const messages: Message[] = [];
@@ -40,7 +65,7 @@ export async function openMemory(t: TestContext, options: { output?: PeerInit["o
         const message = JSON.parse(text) as Message;
         messages.push(message);
         for (const listener of [...listeners]) listener(message);
-        return options.output?.write(text);
+        return output?.write(text);
       },
     },
     onFault: (error) => void faults.push(error),
@@ -53,10 +78,12 @@ export async function openMemory(t: TestContext, options: { output?: PeerInit["o
     await engine.close();
     await peer.close();
     await mcp.close();
+    if (faults.length > 0) throw faults[0];
   };
   const server: MemoryServer = {
     peer,
     mcp,
+    engine,
     model,
     place,
     messages,
@@ -66,9 +93,9 @@ export async function openMemory(t: TestContext, options: { output?: PeerInit["o
       server.send({ id, method, params });
       return server.answer(id);
     },
-    answer: (id) =>
+    answer: (id) => server.until((one) => one.id === id && one.method === undefined),
+    until: (fits) =>
       new Promise((resolve) => {
-        const fits = (one: Message) => one.id === id && one.method === undefined;
         const found = messages.find(fits);
         if (found !== undefined) resolve(found);
         else listeners.add((one) => void (fits(one) && resolve(one)));
@@ -79,11 +106,5 @@ export async function openMemory(t: TestContext, options: { output?: PeerInit["o
       return closing;
     },
   };
-  t.after(async () => {
-    await server.close();
-    await model.close();
-    place.remove();
-    if (faults.length > 0) throw faults[0];
-  });
   return server;
 }
