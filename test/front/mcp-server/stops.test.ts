@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Conversation, Listener, TurnEnd } from "../../../src/engine/index.js";
+import { Client } from "../../../src/front/mcp-server/handshake.js";
+import { ToolTurn } from "../../../src/front/mcp-server/tool-turn.js";
+import { Peer } from "../../../src/rpc/index.js";
 import { call, partial, stall, text } from "../../support/model-server.js";
-import { textOf } from "./mcp-client.js";
+import { type Message, textOf } from "./mcp-client.js";
 import { openMemory } from "./memory-server.js";
 
 const UNTRUSTED = { "approval-policy": "untrusted", sandbox: "danger-full-access" };
@@ -33,30 +37,62 @@ test("a turn that another task replaces is answered so", async (t) => {
   assert.equal(types.at(-1), "turn_aborted");
 });
 
-test("a slow client: events wait in the model's stream, a cancel is obeyed, and nothing is lost", async (t) => {
-  let isSlow = false;
+test("a slow client: whoever makes events is asked to wait, progress is left out, a cancel is obeyed", async () => {
+  let wait: Promise<void> | undefined;
   let release = () => {};
-  const stalled = new Promise<void>((resolve) => (release = resolve));
-  const server = await openMemory(t, { output: { write: () => (isSlow ? stalled : undefined) } });
-  server.model.enqueue([text("x".repeat(400), { chunks: 400 }), partial("never "), stall()]);
-  const params = { name: "codex", arguments: { prompt: "go" }, _meta: { progressToken: 1 } };
-  server.send({ id: 1, method: "tools/call", params });
-  const { params: first } = await server.until((one) => one.params?.msg?.type === "task_started");
-  const before = server.messages.length;
-  isSlow = true;
-  await server.until((one) => one.params?.msg?.type === "agent_message_delta");
-  // A ping is answered all the same, and so the stream has had its chance to bring more.
-  await server.request("ping");
-  const deltas = () =>
-    server.messages.slice(before).filter((one) => one.params?.msg?.type === "agent_message_delta").length;
-  assert.ok(deltas() < 400, "the stream did not wait");
-  server.send({ method: "notifications/cancelled", params: { requestId: 1 } });
-  await server.until(
-    (one) => one.params?.msg?.type === "turn_aborted" && one.params._meta.threadId === first._meta.threadId,
-  );
-  assert.deepEqual(
-    server.messages.slice(before).filter((one) => one.method === "notifications/progress"),
-    [],
-  );
+  const written: Message[] = [];
+  const output = {
+    write: (text: string) => {
+      written.push(JSON.parse(text) as Message);
+      return wait;
+    },
+  };
+  const peer = new Peer({ output });
+  let tell: Listener = () => {};
+  let interrupts = 0;
+  let end: (end: TurnEnd) => void = () => {};
+  const ended = new Promise<TurnEnd>((resolve) => (end = resolve));
+  const conversation = {
+    id: "c",
+    submit: () => "0",
+    runTurn: () => ({ id: "1", ended }),
+    subscribe: (listener: Listener) => {
+      tell = listener;
+      return () => {};
+    },
+    interrupt: async () => {
+      interrupts += 1;
+    },
+    close: async () => {},
+  } as unknown as Conversation;
+  const controller = new AbortController();
+  const turn = new ToolTurn({
+    peer,
+    client: new Client(peer),
+    conversation,
+    context: { id: 1, idText: "1", signal: controller.signal },
+    progressToken: "p",
+    notes: [],
+    closing: () => undefined,
+  });
+  const result = turn.run({ type: "user_input", items: [] }, "1");
+  const say = (message: string) => tell({ id: "1", msg: { type: "agent_message", message } });
+  assert.equal(say("fast"), undefined);
+  wait = new Promise((resolve) => (release = resolve));
+  assert.equal(say("slow"), wait);
+  controller.abort();
+  assert.equal(interrupts, 1);
+  wait = undefined;
   release();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(say("fast again"), undefined);
+  const event = { type: "turn_aborted" as const, reason: "interrupted" as const };
+  end({ turnId: "1", status: "interrupted", event });
+  assert.equal((await result).isError, true);
+  const told = written.map(({ params }) => params.message ?? params.msg.message);
+  assert.deepEqual(told, ["fast", "fast", "slow", "fast again", "fast again"]);
+  assert.deepEqual(
+    written.filter(({ params }) => "progress" in params).map(({ params }) => params.progress),
+    [1, 2],
+  );
 });
