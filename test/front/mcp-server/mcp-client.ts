@@ -137,7 +137,8 @@ export async function openMcp(
 function checkEvents(messages: readonly Message[]): void {
   const ended = new Map<Id, string>();
   for (const message of messages) {
-    if (message.method === undefined && message.id !== undefined) ended.set(message.id, "answered");
+    // A request whose id is in use is refused with an error, and the other one goes on.
+    if (message.result !== undefined && message.id !== undefined) ended.set(message.id, "answered");
     if (message.method !== "codex/event") continue;
     const { _meta, msg } = message.params;
     assert.equal(
