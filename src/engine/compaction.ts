@@ -35,7 +35,6 @@ export async function compact(turn: Turn, talk: Conversing): Promise<string | un
   talk.replaceHistory(
     turn,
     compacted({ before, summary, terminals: talk.terminals, last: talk.history.lastUserMessage() }),
-    summary,
   );
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { ProjectDocs } from "../config/index.js";
-import { type MessageItem, type ProcessOutcome, userMessage } from "../protocol/index.js";
+import { type CallOutcome, type MessageItem, type ProcessOutcome, userMessage } from "../protocol/index.js";
 import type { Settings } from "./settings.js";
 import type { StopRecord } from "./turn.js";
 
@@ -24,11 +24,14 @@ export function environmentContext(settings: Settings, shell: string, today: Dat
   ].join("\n");
 }
 
+/** How the message with a project's instructions begins. */
+export const DOCS_START = "# AGENTS.md instructions";
+
 /** The AGENTS.md texts that apply, each under its file's name; undefined when there are none. */
 export function projectDocsMessage(docs: ProjectDocs): string | undefined {
   if (docs.parts.length === 0) return undefined;
   const parts = docs.parts.map((part) => `## ${part.path}\n\n${part.text.trim()}`);
-  return `# AGENTS.md instructions\n\n<INSTRUCTIONS>\n${parts.join("\n\n")}\n</INSTRUCTIONS>`;
+  return `${DOCS_START}\n\n<INSTRUCTIONS>\n${parts.join("\n\n")}\n</INSTRUCTIONS>`;
 }
 
 /** The note that tells the model what a stopped turn came to. */
@@ -70,6 +73,28 @@ export function terminalName({ process_id: id, command }: Pick<ProcessOutcome, "
   const text = (command.at(-1) ?? "").replaceAll("\n", " ");
   return `session ID ${id} (${text.length > COMMAND_LIMIT ? `${text.slice(0, COMMAND_LIMIT)}…` : text})`;
 }
+
+/** The note that tells the model of a turn that ended because the whole program was killed. */
+export function killedMessage(calls: readonly CallOutcome[]): MessageItem {
+  const named = (outcome: string) =>
+    calls.filter((call) => call.outcome === outcome).map((call) => `${call.name} (${call.call_id})`);
+  const [done, cut] = [named("done"), named("cut")];
+  const lines = [
+    "<turn_aborted>",
+    "Belay was killed while the previous turn ran, and has been started again.",
+    ...(done.length > 0 ? [`Ran to their end: ${done.join(", ")}.`] : []),
+    ...(cut.length > 0 ? [`Running when it was killed, and may have partly happened: ${cut.join(", ")}.`] : []),
+    "What you said after the last entry above is lost. Look at the state of the files before you go on.",
+    "</turn_aborted>",
+  ];
+  return userMessage(lines.join("\n"));
+}
+
+/** The outputs that calls get whose own the record does not have. */
+export const LOST_OUTPUTS = {
+  killed: "Belay was killed while this call ran: it may have partly happened, and its output is lost",
+  lost: "the output of this call is missing in the record of the session",
+} as const;
 
 /** What was said of a message that was cut: kept once, marked as incomplete. */
 export function partialMessage(text: string): MessageItem {

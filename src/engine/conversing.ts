@@ -7,13 +7,21 @@ import {
   type MessageItem,
   type Provider,
   type ResponseItem,
+  textOf,
   userMessage,
 } from "../protocol/index.js";
 import type { Approvals } from "./approvals.js";
 import type { CallDeps } from "./calls.js";
 import type { ChangeKeeper } from "./change-keeper.js";
 import { CommandRules } from "./command-rules.js";
-import { abortMessage, environmentContext, partialMessage, projectDocsMessage, terminalName } from "./context.js";
+import {
+  abortMessage,
+  DOCS_START,
+  environmentContext,
+  partialMessage,
+  projectDocsMessage,
+  terminalName,
+} from "./context.js";
 import { History } from "./history.js";
 import { BASE_INSTRUCTIONS } from "./instructions.js";
 import type { Recorder } from "./recorder.js";
@@ -39,6 +47,8 @@ interface Init {
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;
+  /** Of a resumed conversation: well-formed, and on record. */
+  readonly restored: readonly ResponseItem[];
 }
 
 /** The side of a conversation that faces its model: what it was told, how much that is, and the way to it. */
@@ -57,6 +67,9 @@ export class Conversing {
     this.#rules = new CommandRules(init.config);
     const { clock, random, version } = init;
     this.model = openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
+    this.history.append(init.restored);
+    this.meter.add(init.restored);
+    for (const [kind, text] of contextIn(init.restored)) this.#told.set(kind, text);
   }
 
   get showsReasoning(): boolean {
@@ -79,11 +92,11 @@ export class Conversing {
     return compactLimit(this.#init.config.autoCompactTokenLimit, this.contextWindow(turn));
   }
 
-  /** Puts items into the history and on record. */
-  record(items: readonly ResponseItem[]): void {
+  /** Puts items into the history and on record; `submission`: what a user's message came from. */
+  record(items: readonly ResponseItem[], submission?: string): void {
     this.history.append(items);
     this.meter.add(items);
-    this.#init.recorder.items(items);
+    this.#init.recorder.items(items, submission);
   }
 
   /** The names of the terminals that run, for the model. */
@@ -109,13 +122,12 @@ export class Conversing {
   }
 
   /** Puts the context and `items` in the place of the whole history. */
-  replaceHistory(turn: Turn, items: readonly ResponseItem[], summary: string): void {
+  replaceHistory(turn: Turn, items: readonly ResponseItem[]): void {
     this.#told.clear();
     const replacement = [...this.#context(turn).items, ...items];
     this.history.replace(replacement);
     this.meter.reset(replacement);
-    const payload = { message: summary, replacement_history: replacement };
-    this.#init.recorder.write({ type: "compacted", payload });
+    this.#init.recorder.compacted(replacement);
   }
 
   request(turn: Turn): ModelRequest {
@@ -218,6 +230,8 @@ export class Conversing {
       emit: (msg) => turn.emit(msg),
       emitBeyond: (msg) => (turn.hasEnded ? this.#init.tell(msg) : turn.emit(msg)),
       approve: async (request) => {
+        // What a person is asked about must be on record when the answer has effects.
+        await this.#init.recorder.flush();
         const waiter = { callId: call.callId, turnId: turn.id };
         const decision = await approvals.request(waiter, scope.signal, () => void turn.emit(request));
         if (decision === "abort") turn.stop("interrupted");
@@ -232,6 +246,18 @@ export class Conversing {
       },
     };
   }
+}
+
+/** The context texts that a history holds, by kind; the last of each kind counts. */
+function contextIn(items: readonly ResponseItem[]): [kind: string, text: string][] {
+  return items.flatMap((item): [string, string][] => {
+    if (item.type !== "message") return [];
+    const text = textOf(item);
+    if (item.role === "developer") return [["developer", text]];
+    if (item.role !== "user") return [];
+    if (text.startsWith(DOCS_START)) return [["docs", text]];
+    return text.startsWith("<environment_context>") ? [["environment", text]] : [];
+  });
 }
 
 /** OpenAI's own newer models take free text held to a grammar; elsewhere that can't be known. */

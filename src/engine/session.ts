@@ -7,9 +7,11 @@ import { ChangeKeeper } from "./change-keeper.js";
 import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
 import { EventHub } from "./event-hub.js";
+import { initialMessages } from "./initial-messages.js";
 import { endCutPatches } from "./patch-recovery.js";
 import { answerQuery } from "./queries.js";
 import { type Recorder, recorderFor } from "./recorder.js";
+import type { Resumed } from "./resume.js";
 import { ConversationLevel, type SandboxLevels } from "./sandbox-levels.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
@@ -32,6 +34,8 @@ interface Init {
   readonly config: Config;
   readonly deps: EngineDeps;
   readonly levels: SandboxLevels;
+  /** Undefined for a new conversation. */
+  readonly resumed: Resumed | undefined;
   /** Called once, when nothing of the conversation is left. */
   readonly onClosed: () => void;
 }
@@ -53,6 +57,7 @@ export class Session implements Conversation, TurnHost {
   readonly #changes: ChangeKeeper;
   readonly #level: ConversationLevel;
   readonly #terminals: Terminals;
+  #resumed: Resumed | undefined;
   #settings: Settings;
   #turn: Turn | undefined;
   #isShutDown = false;
@@ -60,14 +65,15 @@ export class Session implements Conversation, TurnHost {
   readonly #onClosed: Init["onClosed"];
   #closing: Promise<void> | undefined;
 
-  constructor({ id, scope, config, deps, levels, onClosed }: Init) {
+  constructor({ id, scope, config, deps, levels, resumed, onClosed }: Init) {
     this.#onClosed = onClosed;
     this.id = id;
     this.clock = deps.clock;
     this.#scope = scope;
     this.#config = config;
-    this.#settings = settingsOf(config);
-    this.#recorder = recorderFor({ id, config, deps });
+    this.#resumed = resumed;
+    this.#settings = resumed?.settings ?? settingsOf(config);
+    this.#recorder = resumed?.recorder ?? recorderFor({ id, config, deps });
     this.#level = new ConversationLevel(levels, config, (message) => {
       this.#tell("", { type: "background_event", message });
     });
@@ -86,6 +92,7 @@ export class Session implements Conversation, TurnHost {
       clock,
       random,
       version,
+      restored: resumed?.items ?? [],
     });
     scope.spawn("loop", () => this.#loop()).catch((error: unknown) => this.#crash(error));
   }
@@ -146,14 +153,10 @@ export class Session implements Conversation, TurnHost {
   }
 
   async record(turn: Turn, terminal: TerminalMsg): Promise<void> {
-    this.#recorder.write({ type: "event_msg", payload: terminal });
+    this.#recorder.terminal(terminal);
     await this.#recorder.flush();
-    const failure = this.#recorder.takeFailure();
-    if (failure === undefined) return;
-    void turn.emit({
-      type: "background_event",
-      message: `this conversation is no longer recorded on disk: ${failure}`,
-    });
+    const message = this.#recorder.takeNotice();
+    if (message !== undefined) void turn.emit({ type: "background_event", message });
   }
 
   release(turn: Turn): void {
@@ -183,17 +186,26 @@ export class Session implements Conversation, TurnHost {
 
   /** The first event. */
   #introduce(level: LevelReport | undefined): void {
-    const { home, model } = this.#config;
+    const { home } = this.#config;
+    const resumed = this.#resumed;
+    // It was for this alone: what was said before need not be held any longer.
+    this.#resumed = undefined;
     const log = historyLog(home);
     this.#tell("", {
       type: "session_configured",
       session_id: this.id,
-      model,
+      model: this.#settings.model,
       history_log_id: log.logId,
       history_entry_count: log.count,
       rollout_path: this.#recorder.path,
+      ...(resumed === undefined ? {} : { initial_messages: initialMessages(resumed.items) }),
+      ...((resumed?.unusedInput.length ?? 0) === 0
+        ? {}
+        : { unused_input: resumed!.unusedInput.map((items) => [...items]) }),
       ...(level === undefined ? {} : { sandbox: level }),
     });
+    for (const message of resumed?.notices ?? []) this.#tell("", { type: "background_event", message });
+    if (resumed?.killed !== undefined) this.#tell(resumed.killed.turnId, resumed.killed.msg);
   }
 
   /** After a shutdown every submission is still answered. */
@@ -264,11 +276,16 @@ export class Session implements Conversation, TurnHost {
       answer(undefined);
       return;
     }
-    if (this.#turn?.steer(op.items) === true) return;
+    if (this.#turn?.steer({ submission: id, items: op.items }) === true) {
+      this.#recorder.submitted(id, op.items);
+      return;
+    }
     await this.#turn?.ended;
     const turn = this.#begin(id, settingsOfTurn(this.#settings, op));
     if (answer !== undefined) turn.onEnded(answer);
-    turn.steer(op.items);
+    turn.steer({ submission: id, items: op.items });
+    // Images are read first, which may take a while.
+    if (op.items.some((item) => item.type === "local_image")) this.#recorder.submitted(id, op.items);
     this.#drive(turn, () => runSteps(turn, this.#talk));
   }
 
@@ -297,9 +314,9 @@ export class Session implements Conversation, TurnHost {
   #begin(id: string, settings: Settings): Turn {
     const turn = new Turn(this, { id, scope: this.#scope.child(`turn ${id}`), settings });
     this.#turn = turn;
-    this.#recorder.turn(id, settings);
-    this.#recorder.write({ type: "event_msg", payload: { type: "task_started" } });
-    void turn.emit({ type: "task_started", model_context_window: this.#talk.contextWindow(turn) ?? null });
+    const window = this.#talk.contextWindow(turn);
+    this.#recorder.turn(settings, window);
+    void turn.emit({ type: "task_started", model_context_window: window ?? null });
     return turn;
   }
 

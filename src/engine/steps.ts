@@ -50,11 +50,11 @@ interface TakenInput {
 async function takeInput(turn: Turn, talk: Conversing): Promise<TakenInput> {
   let taken = false;
   let problem: string | undefined;
-  for (let items = turn.peekInput(); items !== undefined; items = turn.peekInput()) {
-    const input = await readUserInput(items, turn.settings.cwd);
+  for (let given = turn.peekInput(); given !== undefined; given = turn.peekInput()) {
+    const input = await readUserInput(given.items, turn.settings.cwd);
     turn.scope.signal.throwIfAborted();
     if (input.ok) {
-      talk.record([input.message]);
+      talk.record([input.message], given.submission);
       turn.dropInput();
       taken = true;
     } else {

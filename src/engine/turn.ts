@@ -35,6 +35,12 @@ export interface TurnHost {
   release(turn: Turn, end: TurnEnd): void;
 }
 
+/** One submission of input. */
+export interface TurnInput {
+  readonly submission: string;
+  readonly items: readonly InputItem[];
+}
+
 /** What the exit knows when it settles the history. */
 export interface StopRecord {
   readonly status: TurnEnd["status"];
@@ -85,8 +91,8 @@ export class Turn {
   readonly ended: Promise<TurnEnd>;
   readonly #host: TurnHost;
   readonly #waiting: ((end: TurnEnd) => void)[] = [];
-  readonly #pending: (readonly InputItem[])[] = [];
-  readonly #rejected: (readonly InputItem[])[] = [];
+  readonly #pending: TurnInput[] = [];
+  readonly #rejected: TurnInput[] = [];
   #state: "running" | "closing" | "ended" = "running";
   #stopped: { readonly reason: TurnAbortReason; readonly at: number } | undefined;
   #requestStop: () => void = () => {};
@@ -116,14 +122,14 @@ export class Turn {
   }
 
   /** Input for the next step. False when the turn takes no more. */
-  steer(items: readonly InputItem[]): boolean {
+  steer(input: TurnInput): boolean {
     if (!this.isRunning) return false;
-    this.#pending.push(items);
+    this.#pending.push(input);
     return true;
   }
 
   /** The oldest input not taken up yet; it stays until `dropInput` or `rejectInput`, so that a stop can't lose it. */
-  peekInput(): readonly InputItem[] | undefined {
+  peekInput(): TurnInput | undefined {
     return this.#pending[0];
   }
 
@@ -210,7 +216,7 @@ export class Turn {
   }
 
   #terminal({ status, lingering, kept, changed }: Left, work: WorkEnd | undefined): TerminalMsg {
-    const unused = [...this.#rejected, ...this.#pending].map((items) => [...items]);
+    const unused = [...this.#rejected, ...this.#pending].map(({ items }) => [...items]);
     if (status === "completed" || status === "failed") {
       const left = [...this.ledger.processes.values()].filter(({ outcome }) => outcome === "kept");
       const running = [...left, ...kept];

@@ -2,6 +2,8 @@ import type { Clock, Random } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import type { Event, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
 import type { OneOffCommand, OneOffEnd } from "./one-off.js";
+import type { ForkInit, NotOpened, ResumeInit } from "./resume.js";
+import type { Settings } from "./settings.js";
 
 /**
  * Called synchronously for every event, in order. A promise returned asks those who can wait (a command's pipes, a model's
@@ -45,6 +47,10 @@ export interface Conversation {
 export interface Conversations {
   /** The first event of a conversation is `session_configured`. */
   start(config: Config): Conversation;
+  /** Goes on with a recorded session; its messages are in `session_configured`, and later turns in the same file. */
+  resume(init: ResumeInit): Promise<OpenedConversation>;
+  /** Starts a session that begins as another one does, in a file of its own. */
+  fork(init: ForkInit): Promise<OpenedConversation>;
   /** One that is open. */
   find(id: string): Conversation | undefined;
   /** Which level of containment commands of a conversation with these settings would have, by a trial. */
@@ -54,6 +60,11 @@ export interface Conversations {
   /** Closes all. */
   close(): Promise<void>;
 }
+
+/** `settings`: what turns run with that bring none of their own. */
+export type OpenedConversation =
+  | { readonly ok: true; readonly conversation: Conversation; readonly settings: Settings }
+  | NotOpened;
 
 /** What the engine takes from the outside. */
 export interface EngineDeps {

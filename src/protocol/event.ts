@@ -71,7 +71,16 @@ const turnAborted = typed("turn_aborted", {
   lingering: v.optional(v.array(v.string())),
   /** Ms from the request to stop to this event. */
   stop_ms: v.optional(v.number()),
+  /** The program was killed while the turn ran: this was found, and told, when the session was opened again. */
+  killed: v.optional(v.boolean()),
 });
+
+/** What was said before a conversation was resumed. */
+const historyMsg = v.variant("type", [
+  typed("user_message", { message: v.string(), images: v.optional(v.array(v.string())) }),
+  typed("agent_message", { message: v.string() }),
+  typed("agent_reasoning", { text: v.string() }),
+]);
 
 export const eventMsgSchema = v.variant("type", [
   typed("session_configured", {
@@ -81,6 +90,10 @@ export const eventMsgSchema = v.variant("type", [
     history_entry_count: v.number(),
     /** Ours: the session file, when the conversation is recorded. */
     rollout_path: v.optional(v.string()),
+    /** Of a resumed conversation. */
+    initial_messages: v.optional(v.nullable(v.array(historyMsg))),
+    /** Ours: input that was typed and that no model has seen; one element a submission. */
+    unused_input: v.optional(v.array(v.array(inputItemSchema))),
     /** Ours: what keeps commands to their sandbox mode on this machine. */
     sandbox: v.optional(sandboxLevelSchema),
   }),
@@ -224,6 +237,7 @@ export type CallOutcome = v.InferOutput<typeof callOutcomeSchema>;
 export type ProcessOutcome = v.InferOutput<typeof processOutcomeSchema>;
 export type TerminalInfo = v.InferOutput<typeof terminalSchema>;
 export type TurnAborted = v.InferOutput<typeof turnAborted>;
+export type HistoryMsg = v.InferOutput<typeof historyMsg>;
 export type TurnAbortReason = TurnAborted["reason"];
 export type EventMsg = v.InferOutput<typeof eventMsgSchema>;
 /** `id` is that of the submission that started the turn, or "" outside one. */

@@ -6,6 +6,7 @@ export {
   type EventOf,
   encodeEvent,
   eventMsgSchema,
+  type HistoryMsg,
   isTerminal,
   type ProcessOutcome,
   type TerminalInfo,
@@ -48,4 +49,17 @@ export {
   sandboxPolicySchema,
 } from "./policy.js";
 export type { Provider } from "./provider.js";
-export type { RolloutItem } from "./rollout.js";
+export {
+  type BlobRef,
+  decodeRolloutLine,
+  type HistoryBase,
+  type InputSubmitted,
+  isRecord,
+  type RecordedEvent,
+  ROLLOUT_SCHEMA,
+  type RolloutItem,
+  type RolloutLine,
+  recordedInput,
+  type SessionMeta,
+  type TurnContext,
+} from "./rollout.js";

@@ -1,2 +1,21 @@
+export type { Skipped } from "./decode.js";
+export type { RolloutRecord } from "./encode.js";
+export { type Forked, type ForkInit, forkSession } from "./fork.js";
+export { collectGarbage, type GcReport, isGcDue, type KeepLimits } from "./gc.js";
+export type { CutTurn, LostOutputs } from "./history-fold.js";
+export { type Damage, type OpenSession, openSession, readForward } from "./lineage.js";
+export { type Holder, holderOf, type Lock, lockSession, tryLock } from "./lock.js";
 export { appendHistory, type HistoryEntry, type HistoryLog, historyEntry, historyLog } from "./message-history.js";
-export { RolloutWriter, rolloutPath } from "./writer.js";
+export { type RestoredSession, restoreSession, type WriteStart } from "./restore.js";
+export {
+  type FoundSession,
+  findSession,
+  type ListOptions,
+  lastSession,
+  listSessions,
+  type SessionPage,
+  type SessionSummary,
+} from "./session-list.js";
+export { archiveSession, deleteSession, type Moved, renameSession, unarchiveSession } from "./session-moves.js";
+export { type RecordedTurn, readTurns } from "./session-turns.js";
+export { type FileSystem, RolloutWriter } from "./writer.js";

@@ -117,6 +117,8 @@ export function fakeEngine(script: readonly Step[]) {
   return {
     createConversations: (): Conversations => ({
       start: () => fakeConversation(script),
+      resume: async () => ({ ok: false, reason: "not_found", message: "there are no sessions here" }),
+      fork: async () => ({ ok: false, reason: "not_found", message: "there are no sessions here" }),
       find: () => undefined,
       sandboxReport: () => Promise.resolve({ mode: "danger-full-access", level: "cage", summary: "", missing: [] }),
       runCommand: async () => ({ ok: false, reason: "this engine runs no commands" }),

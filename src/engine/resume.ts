@@ -1,0 +1,189 @@
+import { newId } from "../base/index.js";
+import type { Config } from "../config/index.js";
+import type { CallOutcome, InputItem, ResponseItem, TerminalMsg } from "../protocol/index.js";
+import {
+  type Damage,
+  findSession,
+  forkSession,
+  type Holder,
+  lockSession,
+  type RestoredSession,
+  RolloutWriter,
+  restoreSession,
+} from "../rollout/index.js";
+import { killedMessage, LOST_OUTPUTS } from "./context.js";
+import { Recorder } from "./recorder.js";
+import { type ChosenSettings, restoreSettings } from "./restored-settings.js";
+import { type Settings, settingsOf } from "./settings.js";
+import type { EngineDeps } from "./types.js";
+
+/** Which session, and how it goes on. */
+export interface ResumeInit {
+  /** Its id, the beginning of one, its name, or the path of its file. */
+  readonly source: string;
+  readonly config: Config;
+  /** Settings of `config` that win over the record's. */
+  readonly chosen?: ChosenSettings;
+}
+
+export interface ForkInit extends ResumeInit {
+  /** The last turn that the fork has, from 1; all of them without it. */
+  readonly atTurn?: number | undefined;
+}
+
+/** Why a session can't be resumed or forked. `message` is for people. */
+export interface NotOpened {
+  readonly ok: false;
+  readonly reason: "not_found" | "ambiguous" | "in_use" | "unreadable";
+  readonly message: string;
+}
+
+/** What a conversation begins with when it is not new. */
+export interface Resumed {
+  readonly id: string;
+  readonly recorder: Recorder;
+  readonly items: readonly ResponseItem[];
+  readonly settings: Settings;
+  /** For people: settings that changed, what of the record was lost. */
+  readonly notices: readonly string[];
+  /** The end of a turn that a kill has cut: on record by now, and to be told. */
+  readonly killed: { readonly turnId: string; readonly msg: TerminalMsg } | undefined;
+  readonly unusedInput: readonly (readonly InputItem[])[];
+}
+
+export type OpenedSession = { readonly ok: true; readonly resumed: Resumed } | NotOpened;
+
+interface Context {
+  readonly deps: EngineDeps;
+  readonly signal: AbortSignal;
+}
+
+/** Takes a session for this process and reads it. */
+export async function openResumed(init: ResumeInit, context: Context): Promise<OpenedSession> {
+  const { home } = init.config;
+  const found = findSession(home, init.source);
+  if (!found.ok) return found;
+  const { id, path } = found.session;
+  try {
+    const locked = await lockSession(home, id, { ...context.deps, signal: context.signal });
+    if (!locked.ok) return inUse(id, locked.holder);
+    try {
+      const restored = await restoreSession({ home, path, texts: LOST_OUTPUTS, signal: context.signal });
+      const writer = RolloutWriter.continue({ home, clock: context.deps.clock, start: restored.start });
+      const recorder = new Recorder({ id, writer, meta: undefined, lock: locked.lock, deps: context.deps });
+      return { ok: true, resumed: goOn({ ...restored, id }, { recorder, writer, init }) };
+    } catch (error) {
+      locked.lock.release();
+      throw error;
+    }
+  } catch (error) {
+    return unreadable(path, error, context.signal);
+  }
+}
+
+/** Makes a session that begins as another does, and takes it for this process. */
+export async function openFork(init: ForkInit, context: Context): Promise<OpenedSession> {
+  const found = findSession(init.config.home, init.source);
+  if (!found.ok) return found;
+  const { deps, signal } = context;
+  try {
+    const forked = await forkSession({
+      home: init.config.home,
+      clock: deps.clock,
+      signal,
+      path: found.session.path,
+      id: newId(deps),
+      atTurn: init.atTurn,
+      version: deps.version,
+      texts: LOST_OUTPUTS,
+    });
+    if (!forked.ok) return { ok: false, reason: "unreadable", message: forked.message };
+    return await openResumed({ ...init, source: forked.path }, context);
+  } catch (error) {
+    return unreadable(found.session.path, error, signal);
+  }
+}
+
+function goOn(
+  restored: RestoredSession,
+  {
+    recorder,
+    writer,
+    init,
+  }: { readonly recorder: Recorder; readonly writer: RolloutWriter; readonly init: ResumeInit },
+): Resumed {
+  const { config, chosen = new Set() } = init;
+  const provider = restored.meta?.model_provider ?? undefined;
+  const sameProvider = provider === undefined || provider === config.provider.id;
+  const { settings, changes } = restoreSettings(settingsOf(config), restored.context, { chosen, sameProvider });
+  const moved = sameProvider ? [] : [`the provider is ${config.provider.id} now; the session had ${provider}`];
+  writer.expect(restored.supplied.map((output) => output.call_id));
+  recorder.items(restored.supplied);
+  const killed = endCutTurn(restored, recorder);
+  // What a model thought is sealed for its own provider.
+  const items = sameProvider ? restored.items : restored.items.filter((item) => item.type !== "reasoning");
+  return {
+    id: restored.id,
+    recorder,
+    items: killed === undefined ? items : [...items, killed.note],
+    settings,
+    notices: [...moved, ...changes, ...damageNotices(restored)],
+    killed,
+    unusedInput: restored.unusedInput,
+  };
+}
+
+/** A turn that has no end on record gets one, as if it had been interrupted; the model is told. */
+function endCutTurn({ cutTurn, unusedInput }: RestoredSession, recorder: Recorder) {
+  if (cutTurn === undefined) return undefined;
+  const calls = cutTurn.calls.map(({ item, done }): CallOutcome => {
+    return { call_id: item.call_id, name: item.name, outcome: done ? "done" : "cut" };
+  });
+  const note = killedMessage(calls);
+  const msg: TerminalMsg = {
+    type: "turn_aborted",
+    reason: "interrupted",
+    calls,
+    processes: [],
+    changed_files: [],
+    unused_input: unusedInput.map((items) => [...items]),
+    lingering: [],
+    killed: true,
+  };
+  recorder.items([note]);
+  recorder.terminal(msg, cutTurn.turnId);
+  return { turnId: cutTurn.turnId, msg, note };
+}
+
+function damageNotices({ damage, dropped, reordered }: RestoredSession & { readonly damage: Damage }): string[] {
+  const { skipped, missingBlobs, missingBase } = damage;
+  const parts = skipped.slice(0, 5).map(({ at, bytes, why }) => `${bytes} bytes at byte ${at} (${why})`);
+  const more = skipped.length > parts.length ? [`and ${skipped.length - parts.length} more`] : [];
+  return [
+    ...(skipped.length === 0
+      ? []
+      : [`parts of the session's record could not be read and were skipped: ${[...parts, ...more].join(", ")}`]),
+    ...(reordered ? ["lines of the session's record had changed places, and were put in order"] : []),
+    ...(dropped === 0 ? [] : [`${dropped} entries of the session's record had no counterpart and were left out`]),
+    ...(missingBlobs === 0
+      ? []
+      : [`${missingBlobs} large texts of the session are gone: the beginning and the end of each are left`]),
+    ...(missingBase === undefined
+      ? []
+      : [`session ${missingBase}, which this one was forked from, is gone: what was said there is lost`]),
+  ];
+}
+
+function inUse(id: string, { pid, elsewhere }: Holder): NotOpened {
+  const where = elsewhere ? " on another machine or in another container" : "";
+  return {
+    ok: false,
+    reason: "in_use",
+    message: `session ${id} is open in process ${pid}${where}: close it there, or go on with a copy: belay fork ${id}`,
+  };
+}
+
+function unreadable(path: string, error: unknown, signal: AbortSignal): NotOpened {
+  if (signal.aborted) throw error;
+  return { ok: false, reason: "unreadable", message: `${path}: ${(error as Error).message}` };
+}
