@@ -1,7 +1,15 @@
 import { Command, CommanderError } from "commander";
 import { applyPatchCommand, runApplyPatch } from "./front/apply-patch/index.js";
 import { doctorCommand, runDoctor } from "./front/doctor/index.js";
-import { colorOption, execCommand, overrideOption, runDemo, runExec } from "./front/exec/index.js";
+import {
+  colorOption,
+  execCommand,
+  forkCommand,
+  overrideOption,
+  resumeCommand,
+  runDemo,
+  runExec,
+} from "./front/exec/index.js";
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
 import { mcpServerCommand, runMcpServer } from "./front/mcp-server/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
@@ -25,6 +33,7 @@ Examples:
   belay exec "fix the failing test"          one task, then the result
   belay exec --json - < task.md              the same for programs
   belay doctor                               what this machine can do, and what is missing
+  belay exec resume --last "and the tests"   go on where the last one ended
   belay help exec                            all options of a command
 `;
 
@@ -81,6 +90,8 @@ function commandsOf(deps: FrontDeps, finish: (code: number) => void): Command[] 
     .action(async (flags: DemoFlags) => finish(await runDemo({ json: flags.json === true, color: flags.color }, deps)));
   return [
     execCommand(async (args) => finish(await runExec(args, deps))),
+    resumeCommand(async (args) => finish(await runExec(args, deps))),
+    forkCommand(async (args) => finish(await runExec(args, deps))),
     applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
     undoCommand(async (args) => finish(await runUndo(args, deps))),

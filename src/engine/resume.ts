@@ -127,7 +127,7 @@ function goOn(
     recorder,
     items: killed === undefined ? items : [...items, killed.note],
     settings,
-    notices: [...moved, ...changes, ...damageNotices(restored)],
+    notices: [...killedNotices(killed, restored), ...moved, ...changes, ...damageNotices(restored)],
     killed,
     unusedInput: restored.unusedInput,
   };
@@ -153,6 +153,19 @@ function endCutTurn({ cutTurn, unusedInput }: RestoredSession, recorder: Recorde
   recorder.items([note]);
   recorder.terminal(msg, cutTurn.turnId);
   return { turnId: cutTurn.turnId, msg, note };
+}
+
+function killedNotices(killed: Resumed["killed"], { cutTurn, unusedInput }: RestoredSession): string[] {
+  if (killed === undefined) return [];
+  const cut = cutTurn?.calls.filter(({ done }) => !done).map(({ item }) => item.name) ?? [];
+  const running = cut.length === 0 ? "" : ` while it ran ${cut.join(", ")}`;
+  const unused = unusedInput.map((items) =>
+    items.map((item) => (item.type === "text" ? item.text : item.type)).join(" "),
+  );
+  return [
+    `the last turn was cut off when Belay was killed${running}; the model is told`,
+    ...unused.map((text) => `typed before that, and not used: ${text}`),
+  ];
 }
 
 function damageNotices({ damage, dropped, reordered }: RestoredSession & { readonly damage: Damage }): string[] {

@@ -45,8 +45,6 @@ export interface Folded {
 /** Puts recorded lines together, in order, to the history of a conversation. */
 export class HistoryFold {
   readonly #texts: LostOutputs;
-  /** Instructions of another program about its own tools are not for our model. */
-  readonly #foreign: boolean;
   #items: ResponseItem[] = [];
   #open = new Map<string, CallItem>();
   #known = new Set<string>();
@@ -57,9 +55,8 @@ export class HistoryFold {
   #unused: readonly (readonly InputItem[])[] = [];
   #dropped = 0;
 
-  constructor(options: { readonly texts: LostOutputs; readonly foreign: boolean }) {
-    this.#texts = options.texts;
-    this.#foreign = options.foreign;
+  constructor(texts: LostOutputs) {
+    this.#texts = texts;
   }
 
   take({ item, submission }: RolloutLine): void {
@@ -96,7 +93,7 @@ export class HistoryFold {
       this.#items.push(item);
     } else if (isCallOutput(item)) this.#takeOutput(item);
     else if (item.type === "message" && item.role !== "assistant") {
-      if (this.#foreign && isForeignContext(item)) return;
+      if (isForeignContext(item)) return;
       if (this.#open.size > 0) this.#held.push(item);
       else this.#items.push(item);
     } else {
@@ -168,6 +165,7 @@ export class HistoryFold {
   }
 }
 
+/** What Codex tells its model of its own tools and skills is not for ours. Its messages have ids, our own have none. */
 function isForeignContext(item: MessageItem): boolean {
-  return item.role === "developer" && textOf(item).startsWith("<");
+  return item.role === "developer" && typeof item.id === "string";
 }

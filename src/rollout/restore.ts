@@ -52,8 +52,7 @@ async function restore(session: OpenSession, { path, home, texts, signal }: Sour
   const damage: Damage = { skipped: [], missingBlobs: 0, missingBase: undefined };
   const collected = new Collected(damage);
   await readBackward(session, { home, signal, damage, take: (line) => collected.take(line) });
-  const foreign = session.meta?.originator !== "belay";
-  const fold = new HistoryFold({ texts, foreign });
+  const fold = new HistoryFold(texts);
   const { lines, reordered } = collected.inOrder();
   for (const { line } of lines) fold.take(line);
   damage.skipped.reverse();

@@ -1,48 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { ColorChoice } from "../host/index.js";
-import { parseDuration } from "./format.js";
+import { type ExecArgs, readRunFlags, type SessionChoice, withRunOptions } from "./run-flags.js";
 
-/** What the command line of `belay exec` asks for. Paths are as typed. */
-export interface ExecArgs {
-  readonly prompt: string | undefined;
-  readonly model: string | undefined;
-  readonly profile: string | undefined;
-  readonly cwd: string | undefined;
-  readonly sandbox: string | undefined;
-  /** `key=value`, in order. */
-  readonly overrides: readonly string[];
-  readonly images: readonly string[];
-  readonly lastMessageFile: string | undefined;
-  readonly schemaFile: string | undefined;
-  readonly json: boolean;
-  readonly color: ColorChoice;
-  readonly skipGitRepoCheck: boolean;
-  /** Nothing starts where this machine can't keep commands to the sandbox mode. */
-  readonly requireSandbox: boolean;
-  readonly deadlineMs: number | undefined;
-  readonly oss: boolean;
-  /** No sandbox, no questions, no git check. */
-  readonly bypass: boolean;
-}
-
-interface Flags {
-  readonly model?: string;
-  readonly profile?: string;
-  readonly cd?: string;
-  readonly sandbox?: string;
-  readonly config?: readonly string[];
-  readonly image?: readonly string[];
-  readonly outputLastMessage?: string;
-  readonly outputSchema?: string;
-  readonly experimentalJson?: boolean;
-  readonly color: ColorChoice;
-  readonly skipGitRepoCheck?: boolean;
-  readonly requireSandbox?: boolean;
-  readonly deadline?: number;
-  readonly oss?: boolean;
-  readonly dangerouslyBypassApprovalsAndSandbox?: boolean;
-  readonly fullAuto?: boolean;
-}
+export { colorOption, overrideOption } from "./run-flags.js";
 
 const AFTER_HELP = `
 Input: without PROMPT, or with "-", the prompt is read from stdin. With a PROMPT, what is piped in is appended to it as a
@@ -57,92 +16,86 @@ Examples:
   belay exec --json --deadline 10m -s workspace-write - < task.md
 `;
 
-/** `-c key=value`: repeatable, in order. */
-export function overrideOption(): Option {
-  return new Option("-c, --config <key=value>", "set a configuration key, as TOML; repeatable").argParser(
-    checkOverride,
-  );
-}
+type Run = (args: ExecArgs) => Promise<void>;
 
-export function colorOption(): Option {
-  return new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto");
-}
-
-/** The command `exec`; `run` gets what was asked for. */
-export function execCommand(run: (args: ExecArgs) => Promise<void>): Command {
-  const bypass = new Option(
-    "--yolo, --dangerously-bypass-approvals-and-sandbox",
-    "run everything unasked and without a sandbox",
-  );
-  return new Command("exec")
+/** The command `exec`, with `exec resume` and `exec fork`; `run` gets what was asked for. */
+export function execCommand(run: Run): Command {
+  const command = new Command("exec")
     .alias("e")
     .description("run one prompt to its end, without a terminal UI")
     .argument("[prompt]", 'what to do; "-" reads it from stdin')
-    .option("-m, --model <name>", "the model to use")
-    .option("-p, --profile <name>", "a profile of config.toml")
-    .option("-C, --cd <dir>", "the folder to work in")
-    .addOption(
-      new Option("-s, --sandbox <mode>", "what commands may touch").choices([
-        "read-only",
-        "workspace-write",
-        "danger-full-access",
-      ]),
-    )
-    .addOption(new Option("--full-auto", "short for -s workspace-write").conflicts(["sandbox"]))
-    .addOption(bypass.conflicts(["sandbox", "fullAuto"]))
-    .addOption(overrideOption())
-    .option("-i, --image <file>", "an image for the prompt; repeatable, or a list with commas", collect)
-    .option("-o, --output-last-message <file>", "write the final message to a file")
-    .option("--output-schema <file>", "a JSON Schema that the final message has to match")
-    .option("--json, --experimental-json", "print events as JSON lines")
-    .addOption(colorOption())
-    .option("--skip-git-repo-check", "work in a folder that is in no git repository")
-    .option("--require-sandbox", "start nothing where this machine can't keep commands to the sandbox mode")
-    .option("--deadline <time>", "stop the turn after 90s, 10m or 2h", checkDuration)
-    .option("--oss", "a model on this machine (Ollama, LM Studio)")
+    // A prompt may well be the word "help".
+    .helpCommand(false)
+    .enablePositionalOptions();
+  return withRunOptions(command)
     .addHelpText("after", AFTER_HELP)
-    .action((prompt: string | undefined, flags: Flags, command: Command) => run(readFlags(prompt, flags, command)));
+    .action((prompt: string | undefined, _flags: unknown, own: Command) =>
+      run(readRunFlags(own, { prompt, session: undefined })),
+    )
+    .addCommand(resumeCommand(run))
+    .addCommand(forkCommand(run));
 }
 
-function readFlags(prompt: string | undefined, flags: Flags, command: Command): ExecArgs {
-  const bypass = flags.dangerouslyBypassApprovalsAndSandbox === true;
-  const implied = bypass ? "danger-full-access" : flags.fullAuto === true ? "workspace-write" : undefined;
-  return {
-    prompt,
-    model: flags.model,
-    profile: flags.profile,
-    cwd: flags.cd,
-    sandbox: implied ?? flags.sandbox,
-    overrides: [...inherited(command), ...(flags.config ?? [])],
-    images: flags.image ?? [],
-    lastMessageFile: flags.outputLastMessage,
-    schemaFile: flags.outputSchema,
-    json: flags.experimentalJson === true,
-    color: flags.color,
-    skipGitRepoCheck: flags.skipGitRepoCheck === true,
-    requireSandbox: flags.requireSandbox === true,
-    deadlineMs: flags.deadline,
-    oss: flags.oss === true,
-    bypass,
-  };
+/** `resume [session] [prompt]`, on its own or of `exec`. */
+export function resumeCommand(run: Run): Command {
+  return sessionCommand("resume", run)
+    .description("go on with a recorded session: its history, folder, model")
+    .addHelpText("after", RESUME_HELP);
 }
 
-/** `belay -c key=value exec`: what stands before the command comes first, so that what stands after it wins. */
-function inherited(command: Command): readonly string[] {
-  return (command.parent?.opts() as { readonly config?: readonly string[] } | undefined)?.config ?? [];
+/** `fork [session] [prompt]`: without a prompt it prints the new session's id. */
+export function forkCommand(run: Run): Command {
+  return sessionCommand("fork", run)
+    .description("start a session that begins as another one did")
+    .addOption(new Option("--at <turn>", "the last turn to take over, from 1").argParser(checkTurn))
+    .addHelpText("after", FORK_HELP);
 }
 
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
+const RESUME_HELP = `
+SESSION is an id, the beginning of one, or a name (belay sessions list). What was cut when Belay was killed shows as
+interrupted, and the model is told. Settings are those of the session where no option says otherwise; of its sandbox mode
+and the configured one the stricter counts.
+
+Examples:
+  belay exec resume --last "and now the tests"
+  belay exec resume 01a2066f "try the other way"
+`;
+
+const FORK_HELP = `
+The other session stays as it is. Without a prompt, the fork is made and its id printed.
+
+Examples:
+  belay fork --last --at 3 "take the second approach from here"
+  id=$(belay fork 01a2066f)
+`;
+
+interface SessionFlags {
+  readonly last?: boolean;
+  readonly all?: boolean;
+  readonly at?: number;
 }
 
-function checkOverride(value: string, before: readonly string[] = []): readonly string[] {
-  if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError("It must be key=value.");
-  return [...before, value];
+function sessionCommand(kind: SessionChoice["kind"], run: Run): Command {
+  const command = new Command(kind)
+    .argument("[session]", "which one")
+    .argument("[prompt]", 'what to do; "-" reads it from stdin')
+    .option("--last", "the session used last in this folder")
+    .option("--all", "with --last: in any folder");
+  return withRunOptions(command).action(
+    (first: string | undefined, second: string | undefined, flags: SessionFlags, own: Command) => {
+      const last = flags.last === true;
+      // With --last there is no session to name: the first word is the prompt.
+      if (last && second !== undefined) own.error("error: name a session or say --last, not both");
+      if (!last && first === undefined)
+        own.error("error: name a session, or say --last (belay sessions list shows them)");
+      const [source, prompt] = last ? [undefined, first] : [first, second];
+      const session = { kind, source, everywhere: flags.all === true, atTurn: flags.at };
+      return run(readRunFlags(own, { prompt, session }));
+    },
+  );
 }
 
-function checkDuration(value: string): number {
-  const ms = parseDuration(value);
-  if (ms === undefined) throw new InvalidArgumentError("It must be a time such as 90s, 10m or 2h, up to 500h.");
-  return ms;
+function checkTurn(value: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError("It must be the number of a turn, from 1.");
+  return Number(value);
 }

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type ColorChoice, type FrontDeps, makeStyle, type Style, wantsColor } from "../host/index.js";
-import type { ExecArgs } from "./args.js";
 import { type DemoProject, diffDemoProject, makeDemoProject } from "./demo-project.js";
 import { runExec } from "./exec.js";
+import type { ExecArgs } from "./run-flags.js";
 
 export interface DemoArgs {
   readonly json: boolean;
@@ -66,6 +66,7 @@ function execArgs({ json, color }: DemoArgs, { folder }: DemoProject): ExecArgs 
     deadlineMs: undefined,
     oss: false,
     bypass: false,
+    session: undefined,
   };
 }
 

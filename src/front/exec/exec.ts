@@ -1,11 +1,14 @@
+import { loadConfig } from "../../config/index.js";
+import type { OpenedConversation } from "../../engine/index.js";
 import type { EventMsg, LevelReport, Op, TerminalMsg } from "../../protocol/index.js";
 import type { FrontDeps } from "../host/index.js";
 import { sanitise } from "../host/index.js";
-import type { ExecArgs } from "./args.js";
 import { type MessageFile, writeMessage } from "./last-message.js";
 import { type Prepared, prepareRun } from "./prepare.js";
 import { createPresenter, type Presenter } from "./presenter.js";
+import { type FoundTarget, findTarget, openTarget, startNew } from "./recorded-session.js";
 import { exitCodeOf, runTurn } from "./run.js";
+import type { ExecArgs } from "./run-flags.js";
 import { checkAgainstSchema } from "./schema.js";
 
 const USAGE_EXIT_CODE = 2;
@@ -13,18 +16,44 @@ const FAILED_EXIT_CODE = 1;
 
 /** Runs one prompt to its end; resolves with the exit code. */
 export async function runExec(args: ExecArgs, deps: FrontDeps): Promise<number> {
-  const prepared = await prepareRun(args, deps);
+  const target = args.session === undefined ? undefined : await findTarget(args.session, args, deps);
+  if (target?.ok === false) return refuse(target.message, deps);
+  if (target !== undefined && args.session?.kind === "fork" && args.prompt === undefined) {
+    return forkOnly(target, args.session.atTurn, deps);
+  }
+  if (target !== undefined && args.prompt === undefined && deps.stdin.kind === "terminal") {
+    return refuse(noPrompt(target), deps);
+  }
+  const prepared = await prepareRun({ ...args, cwd: args.cwd ?? target?.cwd }, deps);
   if (!prepared.ok) return refuse(prepared.message, deps);
-  const { config, messageFile } = prepared;
   const conversations = await deps.conversations();
-  const lack = args.requireSandbox ? lackOf(await conversations.sandboxReport(config)) : undefined;
+  const lack = args.requireSandbox ? lackOf(await conversations.sandboxReport(prepared.config)) : undefined;
   if (lack !== undefined) return refuse(lack, deps);
-  const conversation = conversations.start(config);
-  const presenter = createPresenter(args, deps, { config, conversationId: conversation.id });
+  const opened =
+    target === undefined
+      ? startNew(conversations.start(prepared.config), prepared)
+      : await openTarget(conversations, target, { args, prepared });
+  if (!opened.ok) return refuse(opened.message, deps);
+  return runOne(opened, { args, prepared, deps });
+}
+
+interface Run {
+  readonly args: ExecArgs;
+  readonly prepared: Prepared;
+  readonly deps: FrontDeps;
+}
+
+async function runOne(
+  { conversation, settings }: Extract<OpenedConversation, { ok: true }>,
+  { args, prepared, deps }: Run,
+): Promise<number> {
+  const { config, messageFile } = prepared;
+  const shown = { config: { ...settings, provider: config.provider }, conversationId: conversation.id };
+  const presenter = createPresenter(args, deps, shown);
   presenter.begin(prepared.prompt);
   const run = await runTurn({
     conversation,
-    op: userTurn(prepared),
+    op: userTurn(prepared, settings),
     deps,
     deadlineMs: args.deadlineMs,
     present: presenting(presenter, config.warnings),
@@ -38,9 +67,29 @@ export async function runExec(args: ExecArgs, deps: FrontDeps): Promise<number> 
   return code === 0 && (failure !== undefined || !written) ? FAILED_EXIT_CODE : code;
 }
 
-function refuse(message: string, deps: FrontDeps): number {
-  void deps.stderr.write(`${sanitise(message).replace(/^/gm, "belay: ")}\n`);
+function refuse(message: string, { stderr }: FrontDeps): number {
+  void stderr.write(`${sanitise(message).replace(/^/gm, "belay: ")}\n`);
   return USAGE_EXIT_CODE;
+}
+
+/** There is no screen yet on which a session could just be looked at and gone on with. */
+function noPrompt({ id }: FoundTarget): string {
+  return [
+    "give a prompt to go on with: there is no terminal UI yet",
+    `belay exec resume ${id} "..." goes on; belay sessions show ${id} shows what was said`,
+  ].join("\n");
+}
+
+/** Makes the fork and prints its id: for scripts, and for later. */
+async function forkOnly(target: FoundTarget, atTurn: number | undefined, deps: FrontDeps): Promise<number> {
+  const loaded = await loadConfig({ env: deps.env, cwd: deps.cwd, profile: undefined, overrides: [], flags: {} });
+  if (!loaded.ok) return refuse(loaded.message, deps);
+  const conversations = await deps.conversations();
+  const opened = await conversations.fork({ source: target.path, config: loaded.config, atTurn });
+  if (!opened.ok) return refuse(opened.message, deps);
+  await opened.conversation.close();
+  void deps.stdout.write(`${opened.conversation.id}\n`);
+  return 0;
 }
 
 /** Why the level is not the one that the mode asks for: walls, or with full access a PID namespace. */
@@ -49,16 +98,18 @@ function lackOf({ mode, level, summary, missing }: LevelReport): string | undefi
   return [`--require-sandbox: sandbox mode ${mode} can't be kept on this machine: ${summary}`, ...missing].join("\n");
 }
 
-function userTurn({ config, items, schema }: Prepared): Op {
+type TurnSettings = Extract<OpenedConversation, { ok: true }>["settings"];
+
+function userTurn({ items, schema }: Prepared, settings: TurnSettings): Op {
   return {
     type: "user_turn",
     items: [...items],
-    cwd: config.cwd,
-    approval_policy: config.approvalPolicy,
-    sandbox_policy: config.sandboxPolicy,
-    model: config.model,
-    effort: config.effort,
-    summary: config.summary,
+    cwd: settings.cwd,
+    approval_policy: settings.approvalPolicy,
+    sandbox_policy: settings.sandboxPolicy,
+    model: settings.model,
+    effort: settings.effort,
+    summary: settings.summary,
     final_output_json_schema: schema,
   };
 }

@@ -1,8 +1,9 @@
 import type { FrontDeps } from "../host/index.js";
-import type { ExecArgs } from "./args.js";
 import type { DemoArgs } from "./demo.js";
+import type { ExecArgs } from "./run-flags.js";
 
-export { colorOption, type ExecArgs, execCommand, overrideOption } from "./args.js";
+export { colorOption, execCommand, forkCommand, overrideOption, resumeCommand } from "./args.js";
+export type { ExecArgs } from "./run-flags.js";
 
 /** Runs one prompt to its end; resolves with the exit code. */
 export async function runExec(args: ExecArgs, deps: FrontDeps): Promise<number> {

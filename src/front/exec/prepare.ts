@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { type Config, findGitRoot, loadConfig } from "../../config/index.js";
 import type { InputItem } from "../../protocol/index.js";
 import type { FrontDeps } from "../host/index.js";
-import type { ExecArgs } from "./args.js";
 import { findImages, readPrompt } from "./input.js";
 import { findMessageFile, type MessageFile } from "./last-message.js";
+import type { ExecArgs } from "./run-flags.js";
 import { type JsonSchema, readSchemaFile } from "./schema.js";
 
 /** All that a run needs, checked before anything starts. */

@@ -2,10 +2,10 @@ import type { Config } from "../../config/index.js";
 import type { EventMsg, TerminalMsg } from "../../protocol/index.js";
 import type { FrontDeps } from "../host/index.js";
 import { makeStyle, sanitise, wantsColor } from "../host/index.js";
-import type { ExecArgs } from "./args.js";
 import { excerptLines, linesOf, shortenLine } from "./format.js";
 import { HumanLines } from "./human.js";
 import { ThreadEvents } from "./json-items.js";
+import type { ExecArgs } from "./run-flags.js";
 import type { ThreadEvent } from "./thread-events.js";
 
 /** Shows one turn: on stdout what programs read, on stderr what people read. */
