@@ -15,6 +15,7 @@ import { mcpServerCommand, runMcpServer } from "./front/mcp-server/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
 import { rulesCommand, runRules } from "./front/rules/index.js";
 import { runSandbox, sandboxCommand } from "./front/sandbox/index.js";
+import { runSessions, sessionsCommand } from "./front/sessions/index.js";
 import { runTrust, trustCommand } from "./front/trust/index.js";
 import { runUndo, undoCommand } from "./front/undo/index.js";
 
@@ -95,6 +96,7 @@ function commandsOf(deps: FrontDeps, finish: (code: number) => void): Command[] 
     applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
     undoCommand(async (args) => finish(await runUndo(args, deps))),
+    sessionsCommand(async (args) => finish(await runSessions(args, deps))),
     trustCommand(async (args) => finish(await runTrust(args, deps))),
     sandboxCommand(overrideOption(), async (args) => finish(await runSandbox(args, deps))),
     doctorCommand({ config: overrideOption(), color: colorOption() }, async (args) =>

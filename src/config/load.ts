@@ -26,6 +26,8 @@ const APPROVALS: readonly AskForApproval[] = ["untrusted", "on-failure", "on-req
 const SANDBOXES: readonly SandboxMode[] = ["read-only", "workspace-write", "danger-full-access"];
 const EFFORTS: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh"];
 const SUMMARIES: readonly ReasoningSummary[] = ["auto", "concise", "detailed", "none"];
+/** Years of work: what is past it has most likely been written by an accident. */
+const DEFAULT_SESSION_BYTES = 10 * 1024 ** 3;
 const MAX_INSTRUCTION_BYTES = 1024 * 1024;
 
 /**
@@ -121,7 +123,16 @@ function readLimits(settings: Settings) {
     containFullAccess: readBoolean(settings, ["contain_full_access"]) ?? true,
     keepBackgroundProcesses: readBoolean(settings, ["keep_background_processes"]) ?? false,
     commandTimeoutMs: readInteger(settings, ["command_timeout_ms"], { min: 1, max: 2 ** 31 - 1 }),
+    sessionLimits: {
+      maxBytes: limitOf(readInteger(settings, ["sessions", "max_bytes"], { min: 0 }) ?? DEFAULT_SESSION_BYTES),
+      keepDays: limitOf(readInteger(settings, ["sessions", "keep_days"], { min: 0 }) ?? 0),
+    },
   } satisfies Partial<Config>;
+}
+
+/** 0 is no limit. */
+function limitOf(value: number): number | undefined {
+  return value === 0 ? undefined : value;
 }
 
 /** Asked of the user's own layers alone. */

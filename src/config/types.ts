@@ -69,6 +69,8 @@ export interface Config {
   readonly containFullAccess: boolean;
   /** What commands with full access leave running when they end by themselves is left alone; they run in no PID namespace. */
   readonly keepBackgroundProcesses: boolean;
+  /** How much of recorded sessions is kept: bytes of all together, days since the last use; undefined: no limit. */
+  readonly sessionLimits: { readonly maxBytes: number | undefined; readonly keepDays: number | undefined };
   /** The whole environment of a command, before what the sandbox adds. */
   readonly commandEnv: Readonly<Record<string, string>>;
   /**

@@ -51,6 +51,7 @@ export {
 export type { Provider } from "./provider.js";
 export {
   type BlobRef,
+  blobRefsOf,
   decodeRolloutLine,
   type HistoryBase,
   type InputSubmitted,

@@ -111,6 +111,11 @@ export interface InputSubmitted {
 /** `foreign`: a whole line that says nothing we know of. Undefined: no line of a session file at all. */
 export type DecodedLine = { readonly kind: "line"; readonly line: RolloutLine } | { readonly kind: "foreign" };
 
+/** The blobs that a line's JSON refers to. */
+export function blobRefsOf(value: Readonly<Record<string, unknown>>): BlobRef[] {
+  return value.blobs === undefined ? [] : (parsed(v.array(blobRefSchema), value.blobs) ?? []);
+}
+
 /** Takes a line's JSON; `fill` puts the texts of blobs in their places before shapes are checked. */
 export function decodeRolloutLine(
   value: unknown,
@@ -120,8 +125,7 @@ export function decodeRolloutLine(
   const { type, payload, timestamp } = value;
   if (!isRecord(payload)) return decodeBare(value);
   if (typeof type !== "string") return undefined;
-  const blobs = v.safeParse(v.array(blobRefSchema), value.blobs);
-  const known = blobs.success ? blobs.output : [];
+  const known = blobRefsOf(value);
   const item = decodeItem(type, known.length === 0 ? payload : fill(payload, known));
   if (item === undefined) return { kind: "foreign" };
   return {

@@ -10,7 +10,6 @@ import {
   type ResponseItem,
   type RolloutLine,
   recordedInput,
-  textOf,
   userMessage,
 } from "../protocol/index.js";
 

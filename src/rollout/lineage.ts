@@ -1,5 +1,12 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { BlobRef, HistoryBase, RolloutItem, SessionMeta } from "../protocol/index.js";
+import {
+  type BlobRef,
+  blobRefsOf,
+  type HistoryBase,
+  isRecord,
+  type RolloutItem,
+  type SessionMeta,
+} from "../protocol/index.js";
 import { BlobStore } from "./blobs.js";
 import { decodeLine, type ReadLine, type Skipped } from "./decode.js";
 import { fillBlobs } from "./encode.js";
@@ -103,16 +110,69 @@ export async function readBackward(
   }
 }
 
-/** All lines of one file, in order, without those of the sessions it was forked from. */
-export function* readForward(
-  session: OpenSession,
-  read: { readonly home: string; readonly damage: Damage },
-): Generator<ReadLine> {
-  const fill = fillerOf(read.home, read.damage);
-  for (const file of linesForward({ fd: session.fd, from: 0, to: session.size })) {
-    const line = within(file, { base: undefined, damage: read.damage, fill });
-    if (line !== undefined) yield line;
+/** A line as its JSON has it, with the texts of its blobs in their places. */
+export interface RawLine {
+  readonly text: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Of the session that has the line: another one for what a fork took over. */
+  readonly sessionId: string;
+}
+
+/**
+ * All whole lines of a session, from its beginning, those of the sessions it was forked from first; what can't be read is
+ * left out. Opens and closes the files it reads. Throws system errors.
+ */
+export function* readAll(path: string, { home }: { readonly home: string }): Generator<RawLine> {
+  const segments: { readonly path: string; readonly base: HistoryBase | undefined }[] = [];
+  for (
+    let next: { path: string; base: HistoryBase | undefined } | undefined = { path, base: undefined };
+    next !== undefined;
+  ) {
+    segments.unshift(next);
+    const open = openSession(next.path);
+    closeSync(open.fd);
+    const base: HistoryBase | undefined = open.meta?.history_base ?? undefined;
+    const found = base === undefined ? undefined : locateSession(home, base.thread_id);
+    const known = segments.length === MAX_FORKS || segments.some((segment) => segment.path === found);
+    next = found === undefined || known ? undefined : { path: found, base };
   }
+  const blobs = new BlobStore(home);
+  for (const segment of segments) yield* readSegment(segment, blobs);
+}
+
+function* readSegment(
+  { path, base }: { readonly path: string; readonly base: HistoryBase | undefined },
+  blobs: BlobStore,
+): Generator<RawLine> {
+  const open = openSession(path);
+  const sessionId = open.meta?.id ?? "";
+  try {
+    for (const file of linesForward({ fd: open.fd, from: 0, to: endOf(open, base) })) {
+      const value = parseObject(file.text);
+      if (value === undefined) continue;
+      if (base !== undefined && Number(value.ordinal ?? -1) >= base.end_ordinal_exclusive) continue;
+      yield { text: file.text ?? "", value: inlined(value, blobs), sessionId };
+    }
+  } finally {
+    closeSync(open.fd);
+  }
+}
+
+function parseObject(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return isRecord(value) ? value : undefined;
+  } catch {
+    // Torn, or never JSON.
+    return undefined;
+  }
+}
+
+function inlined(value: Readonly<Record<string, unknown>>, blobs: BlobStore): Readonly<Record<string, unknown>> {
+  const refs = blobRefsOf(value);
+  if (refs.length === 0) return value;
+  const { blobs: _, payload, ...rest } = value;
+  return { ...rest, payload: fillBlobs(payload, refs, { load: (ref) => blobs.get(ref), missing: () => {} }) };
 }
 
 type Fill = Parameters<typeof decodeLine>[1];

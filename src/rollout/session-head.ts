@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { type ResponseItem, type SessionMeta, textOf } from "../protocol/index.js";
 import { decodeLine } from "./decode.js";
 import type { FileLine } from "./lines.js";
+import { INJECTED } from "./session-turns.js";
 
 /** The first message of a user is looked for in so many bytes of a file, read in steps. */
 const LIMIT = 256 * 1024;
@@ -62,7 +63,7 @@ function lineOf(bytes: Buffer): FileLine {
 function typedText(item: ResponseItem): string | undefined {
   if (item.type !== "message" || item.role !== "user") return undefined;
   const text = textOf(item).trim();
-  if (text === "" || /^<[a-z_]+[ >]|^# AGENTS\.md instructions/.test(text)) return undefined;
+  if (text === "" || INJECTED.test(text)) return undefined;
   return text.slice(0, PREVIEW).replace(/\s+/g, " ");
 }
 

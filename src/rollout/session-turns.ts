@@ -13,6 +13,8 @@ export interface RecordedTurn {
   readonly endedAt: string | undefined;
   /** What the user said, on one line. */
   readonly text: string;
+  /** The last thing the model said. */
+  readonly answer: string;
   readonly status: "completed" | "failed" | "aborted" | "cut";
   /** Where its last line ends. */
   readonly end: TurnEndPlace;
@@ -29,6 +31,7 @@ export interface TurnEndPlace {
 }
 
 const TEXT_LIMIT = 200;
+const ANSWER_LIMIT = 1000;
 
 interface Seen {
   readonly line: RolloutLine;
@@ -63,12 +66,19 @@ function short(line: RolloutLine): RolloutLine | undefined {
     const { type, turn_id, failed } = item.payload;
     return { ...line, item: { type: "event_msg", payload: { type, turn_id, failed } } };
   }
-  if (item.type !== "response_item" || item.payload.type !== "message" || item.payload.role !== "user")
-    return undefined;
+  if (item.type !== "response_item" || item.payload.type !== "message") return undefined;
   const text = textOf(item.payload);
-  if (/^<[a-z_]+[ >]|^# AGENTS\.md instructions/.test(text)) return undefined;
-  const part = { type: "input_text" as const, text: text.slice(0, TEXT_LIMIT).replace(/\s+/g, " ").trim() };
-  return { ...line, item: { type: "response_item", payload: { type: "message", role: "user", content: [part] } } };
+  if (item.payload.role === "assistant") return withText(line, "assistant", text.slice(0, ANSWER_LIMIT));
+  if (item.payload.role !== "user" || INJECTED.test(text)) return undefined;
+  return withText(line, "user", text.slice(0, TEXT_LIMIT).replace(/\s+/g, " ").trim());
+}
+
+/** Messages that no person typed: context, notes, summaries. */
+export const INJECTED = /^<[a-z_]+[ >]|^# AGENTS\.md instructions/;
+
+function withText(line: RolloutLine, role: "user" | "assistant", text: string): RolloutLine {
+  const content = [{ type: "input_text" as const, text }];
+  return { ...line, item: { type: "response_item", payload: { type: "message", role, content } } };
 }
 
 function placeOf({ ordinal }: RolloutLine, end: number, of: OpenSession): TurnEndPlace {
@@ -76,29 +86,48 @@ function placeOf({ ordinal }: RolloutLine, end: number, of: OpenSession): TurnEn
   return { sessionId: id, meta: of.meta, ordinal, offset: end + 1 };
 }
 
+type OpenTurn = { -readonly [K in keyof RecordedTurn]: RecordedTurn[K] };
+
 function turnsOf(lines: readonly Seen[]): RecordedTurn[] {
-  const turns: RecordedTurn[] = [];
-  let open: { -readonly [K in keyof RecordedTurn]: RecordedTurn[K] } | undefined;
-  for (const { line, place } of lines) {
-    if (line.item.type === "response_item") {
-      const { payload } = line.item;
-      if (open !== undefined && payload.type === "message" && open.text === "") open.text = textOf(payload);
-    } else if (line.item.type === "event_msg") {
-      const { type, turn_id: id, failed } = line.item.payload;
-      if (type === "task_started" || type === "turn_started") {
-        if (open !== undefined) turns.push(open);
-        const n = turns.length + 1;
-        const turnId = typeof id === "string" ? id : "";
-        open = { n, id: turnId, startedAt: line.timestamp, endedAt: undefined, text: "", status: "cut", end: place };
-      } else if (type === "turn_aborted" || type === "task_complete" || type === "turn_complete") {
-        if (open === undefined) continue;
+  const turns: OpenTurn[] = [];
+  // Files of Codex 0.23 tell no turns: there every message of the user begins one.
+  const told = lines.some(({ line }) => line.item.type === "event_msg" && BEGINS.has(line.item.payload.type));
+  let open: OpenTurn | undefined;
+  const begin = (seen: Seen, id: string) => {
+    const { timestamp: startedAt } = seen.line;
+    const n = turns.length + 1;
+    open = { n, id, startedAt, endedAt: undefined, text: "", answer: "", status: "cut", end: seen.place };
+    turns.push(open);
+  };
+  for (const seen of lines) {
+    const { item } = seen.line;
+    if (item.type === "event_msg") {
+      const { type, turn_id: id, failed } = item.payload;
+      if (BEGINS.has(type)) begin(seen, typeof id === "string" ? id : "");
+      else if (ENDS.has(type) && open !== undefined) {
         open.status = type === "turn_aborted" ? "aborted" : failed === true ? "failed" : "completed";
-        open.endedAt = line.timestamp;
-        turns.push({ ...open, end: place });
+        open.endedAt = seen.line.timestamp;
+        open.end = seen.place;
         open = undefined;
       }
+    } else if (item.type === "response_item" && item.payload.type === "message") {
+      const text = textOf(item.payload);
+      if (!told && item.payload.role === "user") begin(seen, "");
+      if (open !== undefined) say(open, { role: item.payload.role, text, told });
     }
-    if (open !== undefined) open.end = place;
+    if (open !== undefined) open.end = seen.place;
   }
-  return open === undefined ? turns : [...turns, open];
+  return turns;
+}
+
+const BEGINS = new Set(["task_started", "turn_started"]);
+const ENDS = new Set(["task_complete", "turn_complete", "turn_aborted"]);
+
+function say(turn: OpenTurn, said: { readonly role: string; readonly text: string; readonly told: boolean }): void {
+  if (said.role !== "assistant") {
+    if (turn.text === "") turn.text = said.text;
+    return;
+  }
+  turn.answer = said.text;
+  if (!said.told) turn.status = "completed";
 }

@@ -39,6 +39,7 @@ describe("exec arguments", () => {
       deadlineMs: undefined,
       oss: false,
       bypass: false,
+      session: undefined,
     });
   });
 

@@ -26,6 +26,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   "front/exec": 5,
   "front/proto": 5,
   "front/rules": 5,
+  "front/sessions": 5,
   "front/trust": 5,
   "front/sandbox": 5,
   "front/doctor": 5,

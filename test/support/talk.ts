@@ -47,6 +47,7 @@ export function testConfig(init: { provider: Provider; cwd: string; home: string
     containFullAccess: true,
     keepBackgroundProcesses: false,
     commandTimeoutMs: undefined,
+    sessionLimits: { maxBytes: undefined, keepDays: undefined },
     commandEnv: { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: init.home, SHELL: "/bin/sh" },
     sources: [],
     projectFiles: [],
