@@ -18,69 +18,57 @@ export interface ReadLine {
   readonly mark: string;
 }
 
-/** What became of one line of a file; both are missing for whole lines that say nothing we know of. */
-export interface LineResult {
-  readonly read?: ReadLine;
-  readonly skipped?: Skipped;
+/** What one line of a file holds; nothing at all where it is whole and says nothing we know of. */
+export interface LineContent {
+  /** More than one where a power cut or another program has lost the line feed between them. */
+  readonly read: readonly ReadLine[];
+  readonly skipped: readonly Skipped[];
 }
 
 type Fill = Parameters<typeof decodeRolloutLine>[1];
 
-const ZEROS = /^\0+/;
-/** How every line of Codex and of ours begins; where a torn one has no end, the next may stand behind it. */
-const LINE_START = '{"timestamp":"';
-/** Places in one torn line where another may begin that are tried. */
-const TRIES = 16;
+/** Zeros, and how every line of Codex and of ours begins: where a damaged one may come apart. */
+const SEAMS = /(\0+)|(?=\{"timestamp":")/;
+/** Pieces of one damaged line that are looked at. */
+const MOST_PIECES = 64;
 
-/** Takes a line apart. Zeros before a line, or a torn one before it on the same line, do not take it along. */
-export function decodeLine({ start, end, text }: FileLine, fill?: Fill): LineResult {
-  const bytes = end - start;
-  if (text === undefined) return { skipped: { at: start, bytes, why: "not text" } };
-  const zeros = ZEROS.exec(text)?.[0].length ?? 0;
-  const rest = text.slice(zeros);
-  if (rest === "") return { skipped: { at: start, bytes, why: "zero-filled" } };
-  const decoded = decodeText(rest, fill);
-  if (decoded !== undefined && decoded !== "foreign") {
-    const skipped: Skipped | undefined = zeros > 0 ? { at: start, bytes: zeros, why: "zero-filled" } : undefined;
-    return { read: { line: decoded, start, end, mark: markOf(rest) }, ...(skipped === undefined ? {} : { skipped }) };
+/** Takes a line apart. Where it is damaged, what is whole before and behind the damage is kept. */
+export function decodeLine({ start, end, text }: FileLine, fill?: Fill): LineContent {
+  if (text === undefined) return { read: [], skipped: [{ at: start, bytes: end - start, why: "not text" }] };
+  const whole = decodePiece({ text, start }, fill);
+  if (whole.skipped.length === 0) return whole;
+  const read: ReadLine[] = [];
+  const skipped: Skipped[] = [];
+  let at = start;
+  const parts = text.split(SEAMS, MOST_PIECES).filter((part) => part !== undefined && part !== "");
+  for (const part of parts) {
+    const content = decodePiece({ text: part, start: at }, fill);
+    read.push(...content.read);
+    skipped.push(...content.skipped);
+    at += Buffer.byteLength(part);
   }
-  if (decoded === "foreign") return {};
-  return salvage({ start, end, text }, fill);
+  return { read, skipped };
 }
 
-/** A whole line at the end of one that is not. */
-function salvage(
-  { start, end, text }: { readonly start: number; readonly end: number; readonly text: string },
-  fill: Fill,
-): LineResult {
-  const bytes = end - start;
-  let at = text.length;
-  for (let tried = 0; tried < TRIES; tried += 1) {
-    at = at === 0 ? -1 : text.lastIndexOf(LINE_START, at - 1);
-    if (at <= 0) break;
-    const decoded = decodeText(text.slice(at), fill);
-    if (decoded === undefined) continue;
-    const torn: Skipped = { at: start, bytes: Buffer.byteLength(text.slice(0, at)), why: "torn" };
-    return decoded === "foreign"
-      ? { skipped: torn }
-      : { read: { line: decoded, start: start + torn.bytes, end, mark: markOf(text.slice(at)) }, skipped: torn };
-  }
-  return { skipped: { at: start, bytes, why: text.startsWith("{") ? "torn" : "no session line" } };
-}
-
-function markOf(text: string): string {
-  return text.length <= 320 ? text : `${text.slice(0, 256)}${text.slice(-64)}`;
-}
-
-function decodeText(text: string, fill: Fill): RolloutLine | "foreign" | undefined {
+function decodePiece({ text, start }: { readonly text: string; readonly start: number }, fill: Fill): LineContent {
+  const skip = (why: Skipped["why"]) => ({ read: [], skipped: [{ at: start, bytes: Buffer.byteLength(text), why }] });
+  if (text.startsWith("\0")) return skip("zero-filled");
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Torn, or never JSON.
-    return undefined;
+    // Half a line, or never one.
+    return skip(text.startsWith("{") ? "torn" : "no session line");
   }
   const decoded = decodeRolloutLine(value, fill);
-  if (decoded === undefined) return undefined;
-  return decoded.kind === "line" ? decoded.line : "foreign";
+  if (decoded === undefined) return skip("no session line");
+  if (decoded.kind === "foreign") return { read: [], skipped: [] };
+  return {
+    read: [{ line: decoded.line, start, end: start + Buffer.byteLength(text), mark: markOf(text) }],
+    skipped: [],
+  };
+}
+
+function markOf(text: string): string {
+  return text.length <= 320 ? text : `${text.slice(0, 256)}${text.slice(-64)}`;
 }

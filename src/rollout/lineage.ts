@@ -52,8 +52,10 @@ export function openSession(path: string): OpenSession {
 
 function readMeta(fd: number, size: number): SessionMeta | undefined {
   for (const line of linesForward({ fd, from: 0, to: Math.min(size, HEAD_BYTES) })) {
-    const item: RolloutItem | undefined = decodeLine(line).read?.line.item;
-    if (item?.type === "session_meta") return item.payload;
+    for (const { line: found } of decodeLine(line).read) {
+      const item: RolloutItem = found.item;
+      if (item.type === "session_meta") return item.payload;
+    }
   }
   return undefined;
 }
@@ -92,8 +94,8 @@ export async function readBackward(
     try {
       for (const file of linesBackward({ fd: open.fd, from: 0, to: endOf(open, base) })) {
         if (++count % LINES_AT_ONCE === 0) await nextRound(read.signal);
-        const line = within(file, { base, damage: read.damage, fill });
-        if (line !== undefined && !read.take(line, open)) return;
+        const lines = within(file, { base, damage: read.damage, fill });
+        for (const line of lines.toReversed()) if (!read.take(line, open)) return;
       }
     } finally {
       if (open !== session) closeSync(open.fd);
@@ -180,13 +182,14 @@ type Fill = Parameters<typeof decodeLine>[1];
 function within(
   file: FileLine,
   { base, damage, fill }: { readonly base: HistoryBase | undefined; readonly damage: Damage; readonly fill: Fill },
-): ReadLine | undefined {
+): readonly ReadLine[] {
   const { read, skipped } = decodeLine(file, fill);
   // Only of the session itself: the damage of its ancestors is theirs.
-  if (skipped !== undefined && base === undefined) damage.skipped.push(skipped);
-  if (read === undefined) return undefined;
-  const { ordinal } = read.line;
-  return base !== undefined && ordinal !== undefined && ordinal >= base.end_ordinal_exclusive ? undefined : read;
+  if (base === undefined) {
+    damage.skipped.push(...skipped.toReversed());
+    return read;
+  }
+  return read.filter(({ line: { ordinal } }) => ordinal === undefined || ordinal < base.end_ordinal_exclusive);
 }
 
 /** The byte that a base names, where a line ends there; else the whole file, of which ordinals tell what belongs to it. */

@@ -41,7 +41,7 @@ function scan(fd: number): SessionHead {
     const got = readSync(fd, chunk, 0, STEP, at);
     rest = Buffer.concat([rest, chunk.subarray(0, got)]);
     for (let lf = rest.indexOf(0x0a); lf !== -1 && preview === undefined; lf = rest.indexOf(0x0a)) {
-      const item = decodeLine(lineOf(rest.subarray(0, lf))).read?.line.item;
+      const item = decodeLine(lineOf(rest.subarray(0, lf))).read[0]?.line.item;
       rest = rest.subarray(lf + 1);
       if (item?.type === "session_meta") meta ??= item.payload;
       else if (item?.type === "turn_context") cwd ??= item.payload.cwd;

@@ -35,6 +35,7 @@ test("nothing set: the safe defaults, and no file is read or made", async (t) =>
     containFullAccess: true,
     keepBackgroundProcesses: false,
     commandTimeoutMs: undefined,
+    sessionLimits: { maxBytes: 10 * 1024 ** 3, keepDays: undefined },
     projectFiles: [],
     sources: [],
     warnings: [],
@@ -87,6 +88,7 @@ const good: readonly (readonly [string, keyof Config, unknown])[] = [
   ["contain_full_access = false", "containFullAccess", false],
   ["keep_background_processes = true", "keepBackgroundProcesses", true],
   ["command_timeout_ms = 1000", "commandTimeoutMs", 1000],
+  ["[sessions]\nmax_bytes = 0\nkeep_days = 30", "sessionLimits", { maxBytes: undefined, keepDays: 30 }],
   ["no_such_key = 1\n[tui]\nnor_this = true", "warnings", []],
   ['default_permissions = ":workspace"\nsandbox_mode = "read-only"', "sandboxPolicy", { mode: "read-only" }],
 ];
