@@ -17,7 +17,7 @@ import type { EngineDeps } from "./types.js";
  * What Codex shows of a message when it opens one of our files: up to so many characters are written a second time for it.
  * Its model is sent the items themselves, whole.
  */
-const SHOWN = 1000;
+const SHOWN = 500;
 
 interface Init {
   readonly id: string;
@@ -145,10 +145,11 @@ export class Recorder {
     if (message.role === "assistant") this.#lastText = text;
     else if (!typed) return;
     const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+    const id = `item_${this.#writer.nextOrdinal ?? 0}`;
     const item =
       message.role === "assistant"
-        ? { type: "AgentMessage", id: newId(this.#deps), content: [{ type: "Text", text: shown }] }
-        : { type: "UserMessage", id: newId(this.#deps), content: [{ type: "text", text: shown, text_elements: [] }] };
+        ? { type: "AgentMessage", id, content: [{ type: "Text", text: shown }] }
+        : { type: "UserMessage", id, content: [{ type: "text", text: shown, text_elements: [] }] };
     const payload = { type: "item_completed", thread_id: this.#id, turn_id: this.#turn?.id, item };
     this.#write({ type: "event_msg", payload });
   }

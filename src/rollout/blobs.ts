@@ -37,13 +37,14 @@ export class BlobStore {
     this.#folder = join(home, "session_blobs");
   }
 
-  /** Stores a text unless it is there; on disk when this returns. Throws system errors. */
-  put(text: string): Omit<BlobRef, "at"> {
+  /** Stores a text unless it is there (`again`); on disk when this returns. Throws system errors. */
+  put(text: string): Omit<BlobRef, "at"> & { readonly again: boolean } {
     const bytes = Buffer.from(text);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const path = this.pathOf(sha256);
-    if (sizeOf(path) !== bytes.length) this.#write(path, bytes);
-    return { sha256, bytes: bytes.length };
+    const again = sizeOf(path) === bytes.length;
+    if (!again) this.#write(path, bytes);
+    return { sha256, bytes: bytes.length, again };
   }
 
   /** The text, when it is there and is what its name says. */

@@ -8,9 +8,13 @@ import {
 
 /** Texts above this go into blobs, bytes: outputs, context, images; and what a compaction repeats. */
 const ITEM_LIMIT = 16 * 1024;
-const REPEATED_LIMIT = 2 * 1024;
+const REPEATED_LIMIT = 1024;
 /** What stays of such a text in the line, for programs that know no blobs: head and tail, characters each. */
 const KEPT = 1024;
+/** The same, of a text that was stored before. */
+const KEPT_AGAIN = 100;
+/** How the one text of a compaction begins that it does not repeat. */
+const SUMMARY = "<conversation_summary>";
 
 /** What goes on one line, less time and ordinal. */
 export type RolloutRecord = RolloutItem & {
@@ -18,8 +22,8 @@ export type RolloutRecord = RolloutItem & {
   readonly submission?: string | undefined;
 };
 
-/** Stores a text in a file of its own; throws system errors. */
-export type StoreText = (text: string) => Omit<BlobRef, "at">;
+/** Stores a text in a file of its own; `again`: it was there. Throws system errors. */
+export type StoreText = (text: string) => Omit<BlobRef, "at"> & { readonly again: boolean };
 
 /** One line of a session file with its line feed. A large text that can't be stored apart stays in the line. */
 export function encodeLine(
@@ -95,9 +99,11 @@ function splitParts(parts: readonly ContentPart[], name: string, split: ItemSpli
 
 function splitText(text: string, at: string, { where, textLimit, ...split }: ItemSplit): string {
   if (text.length <= textLimit && Buffer.byteLength(text) <= textLimit) return text;
+  if (text.startsWith(SUMMARY)) return text;
   const ref = keep(text, `${where}${at}`, split);
   if (ref === undefined) return text;
-  const [head, tail] = [text.slice(0, KEPT), text.slice(-KEPT)];
+  const kept = ref.again ? KEPT_AGAIN : KEPT;
+  const [head, tail] = [text.slice(0, kept), text.slice(-kept)];
   return `${head}\n[… the whole text, ${ref.bytes} bytes, is in session_blobs/${ref.sha256.slice(0, 2)}/${ref.sha256} …]\n${tail}`;
 }
 
@@ -110,11 +116,11 @@ function splitImage(part: Extract<ContentPart, { type: "input_image" }>, at: str
   return { type: "input_text", text: `[an image was here: ${ref.bytes} bytes, kept in ${name}]` };
 }
 
-function keep(text: string, at: string, { store, refs }: Split): BlobRef | undefined {
+function keep(text: string, at: string, { store, refs }: Split): ReturnType<StoreText> | undefined {
   try {
-    const ref = { at, ...store(text) };
-    refs.push(ref);
-    return ref;
+    const stored = store(text);
+    refs.push({ at, sha256: stored.sha256, bytes: stored.bytes });
+    return stored;
   } catch {
     // A folder that can't be written: the text stays where it was, and the line is as large as it is.
     return undefined;

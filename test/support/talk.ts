@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../../src/config/index.js";
-import { type Conversation, createConversations } from "../../src/engine/index.js";
+import { type Conversation, type Conversations, createConversations, type ResumeInit } from "../../src/engine/index.js";
 import {
   type Event,
   type EventMsg,
@@ -84,12 +84,58 @@ export async function openTalk(overrides: Partial<Config> = {}): Promise<{ serve
 const WAIT_LIMIT_MS = 20_000;
 
 export function startTalk(provider: Provider, overrides: Partial<Config> = {}): Talk {
+  const stage = openStage(provider, overrides);
+  return talkOf(stage, stage.engine.start(stage.config));
+}
+
+/** The same, going on with a recorded session of `home`, or with a fork of one; throws with the reason when it can't be opened. */
+export async function resumeTalk(
+  provider: Provider,
+  init: {
+    readonly home: string;
+    readonly source: string;
+    readonly chosen?: ResumeInit["chosen"];
+    readonly fork?: true;
+    readonly atTurn?: number;
+  },
+  overrides: Partial<Config> = {},
+): Promise<Talk> {
+  const stage = openStage(provider, { home: init.home, ...overrides });
+  const asked = {
+    source: init.source,
+    config: stage.config,
+    ...(init.chosen === undefined ? {} : { chosen: init.chosen }),
+  };
+  const opened = await (init.fork === true
+    ? stage.engine.fork({ ...asked, atTurn: init.atTurn })
+    : stage.engine.resume(asked));
+  if (opened.ok) return talkOf(stage, opened.conversation);
+  await stage.close();
+  throw new Error(`${opened.reason}: ${opened.message}`);
+}
+
+interface Stage {
+  readonly engine: Conversations;
+  readonly config: Config;
+  close(): Promise<void>;
+}
+
+/** An engine of its own, and the folders it works with. */
+function openStage(provider: Provider, overrides: Partial<Config>): Stage {
   const folder = scratch();
   const home = scratch();
   const config = { ...testConfig({ provider, cwd: folder.path, home: home.path }), ...overrides };
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const engine = createConversations({ clock, random: (n) => randomBytes(n), version: "0.0.0-test" });
-  const conversation = engine.start(config);
+  const close = async () => {
+    await engine.close();
+    folder.dispose();
+    home.dispose();
+  };
+  return { engine, config, close };
+}
+
+function talkOf({ config, close }: Stage, conversation: Conversation): Talk {
   const events: Event[] = [];
   const checks = new Set<() => void>();
   conversation.subscribe((event) => {
@@ -134,10 +180,6 @@ export function startTalk(provider: Provider, overrides: Partial<Config> = {}): 
       const types = events.filter((event) => event.id === turnId).map((event) => event.msg.type);
       return types.filter((type, at) => !(type.endsWith("_delta") && types[at - 1] === type));
     },
-    close: async () => {
-      await engine.close();
-      folder.dispose();
-      home.dispose();
-    },
+    close,
   };
 }
