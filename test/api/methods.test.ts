@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { checkConversations } from "../support/conversation-checker.js";
 import { type ApiClient, openApi, say } from "../support/conversation-client.js";
 import { partial, stall, text } from "../support/model-server.js";
-import { faultOf, SHIPPED } from "./wire-schema.js";
+import { faultOf, SHIPPED } from "../support/wire-schema.js";
 
 const NO_ID = "00000000-0000-0000-0000-000000000000";
 

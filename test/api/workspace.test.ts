@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { pathMatcher } from "../../src/front/api/workspace/path-match.js";
 import { type ApiClient, openApi } from "../support/conversation-client.js";
 import { WALLED } from "../support/walls.js";
-import { faultOf } from "./wire-schema.js";
+import { faultOf } from "../support/wire-schema.js";
 
 const FULL = { mode: "danger-full-access" };
 
