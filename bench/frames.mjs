@@ -34,6 +34,18 @@ export function callAnswer(callId, cmd) {
 /** The first event of any answer. */
 export const CREATED = frame("response.created", { response: { id: "resp_bench", status: "in_progress" } });
 
+/** A message that never ends: how it begins, and what comes again and again. */
+export function endlessAnswer(delta) {
+  const item = messageItem("in_progress", "");
+  const place = { item_id: item.id, output_index: 0, content_index: 0 };
+  const head = [
+    CREATED,
+    frame("response.output_item.added", { output_index: 0, item: { ...item, content: [] } }),
+    frame("response.content_part.added", { ...place, part: { type: "output_text", text: "", annotations: [] } }),
+  ];
+  return { head: head.join(""), again: frame("response.output_text.delta", { ...place, delta, sequence_number: 4 }) };
+}
+
 function answer(frames) {
   return Buffer.from([CREATED, ...frames].join(""));
 }

@@ -11,8 +11,11 @@ const PROMPT = "say hello";
 /** Codex puts no links into a home below /tmp, and its start is another one then. */
 const BASE = "/var/tmp";
 
-/** `node`: the Node that runs Belay; `codex`: the peer's native binary, or undefined. */
-export async function openLab({ node, codex }) {
+/**
+ * `node`: the Node that runs Belay; `codex`: the peer's native binary, or undefined; `codexMcp`: one of the versions that
+ * have the conversation API (up to 0.153), or undefined.
+ */
+export async function openLab({ node, codex, codexMcp }) {
   const folder = mkdtempSync(join(BASE, "belay-bench-"));
   const server = await startServer();
   const work = join(folder, "work");
@@ -24,12 +27,20 @@ export async function openLab({ node, codex }) {
     belay: program(belay, { home: join(folder, "belay"), work }),
     ...(codex === undefined ? {} : { codex: program([codex], { home: join(folder, "codex"), work }) }),
   };
+  const servers = {
+    belay: { program: programs.belay, words: ["mcp-server"] },
+    ...(codexMcp === undefined
+      ? {}
+      : { codex: { program: program([codexMcp], { home: join(folder, "codex-mcp"), work }), words: ["mcp"] } }),
+  };
   let runs = 0;
   return {
     node,
     work,
     server,
     programs,
+    /** Those that have the conversation API, and how they start it. */
+    servers,
     bare: { name: "bare", argv: (url) => [node, here("bare-client.mjs"), url, PROMPT], env: plainEnv(folder) },
     /** The names of the programs that run turns: `belay`, and `codex` where there is one. */
     names: Object.keys(programs),

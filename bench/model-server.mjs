@@ -1,17 +1,18 @@
 // A scripted model on loopback, in a process of its own. POST /SCRIPT/RUN/responses answers what SCRIPT says for the n-th
 // request of RUN; the parent is told by IPC when a request was whole, when its answer went out, when a socket closed.
 import { createServer } from "node:http";
-import { CREATED, callAnswer, textAnswer } from "./frames.mjs";
-import { DELTA_TEXT, DELTAS, FLOOD_COMMAND, STEPS, TREES } from "./script.mjs";
+import { CREATED, callAnswer, endlessAnswer, textAnswer } from "./frames.mjs";
+import { DELTA_TEXT, DELTAS, ENDLESS_MS, FLOOD_COMMAND, STEPS, TREES } from "./script.mjs";
 
 const HELLO = textAnswer(["Hel", "lo."]);
 const DONE = textAnswer(["Done."]);
 const STEP_ANSWERS = Array.from({ length: STEPS }, (_, n) => callAnswer(`call_${n}`, `echo step-${n}`));
 const FLOOD = callAnswer("call_flood", FLOOD_COMMAND);
+const ENDLESS = endlessAnswer(DELTA_TEXT);
 const TREE_ANSWERS = Object.fromEntries(Object.entries(TREES).map(([name, cmd]) => [name, treeAnswers(cmd)]));
 let deltas;
 
-/** The answer to request `n` (from 0) of a run; undefined: the headers and a first event, then silence. */
+/** The answer to request `n` (from 0) of a run; undefined: the headers and a first event, then silence; ENDLESS: deltas for ever. */
 const SCRIPTS = {
   text: () => HELLO,
   deltas: () => {
@@ -21,6 +22,7 @@ const SCRIPTS = {
   steps: (n) => STEP_ANSWERS[n] ?? DONE,
   flood: (n) => (n === 0 ? FLOOD : DONE),
   silent: () => undefined,
+  endless: () => ENDLESS,
   tree: (n) => TREE_ANSWERS.obeying(n),
   deaf: (n) => TREE_ANSWERS.deaf(n),
 };
@@ -58,6 +60,12 @@ function respond(response, bytes, { run, n }) {
   if (bytes === undefined) {
     response.socket.once("close", () => tell({ type: "closed", run, n, at: clock() }));
     response.write(CREATED);
+    return;
+  }
+  if (bytes === ENDLESS) {
+    response.write(ENDLESS.head);
+    const timer = setInterval(() => response.write(ENDLESS.again), ENDLESS_MS);
+    response.once("close", () => clearInterval(timer));
     return;
   }
   response.once("finish", () => tell({ type: "finished", run, n, at: clock() }));

@@ -2,6 +2,8 @@
 export const STEPS = 200;
 export const DELTAS = 100_000;
 export const DELTA_TEXT = "fifty characters of text in each delta, no matter. ".slice(0, 50);
+/** Between two deltas of an answer that never ends. */
+export const ENDLESS_MS = 50;
 export const FLOOD_BYTES = 50 * 1024 * 1024;
 export const FLOOD_COMMAND = "echo HEAD-OF-FLOOD; yes | head -c 50M; echo TAIL-OF-FLOOD";
 
