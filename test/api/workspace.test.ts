@@ -66,6 +66,17 @@ describe("execOneOffCommand", () => {
     assert.notEqual((await run(api, { ...touch, sandboxPolicy: null })).exitCode, 0);
   });
 
+  test("ends with its request: a cancelled one gets no answer, and nothing of it lives on", async (t) => {
+    const api = await openApi(t);
+    const params = { command: ["sleep", "300"], sandboxPolicy: FULL, timeoutMs: 400_000 };
+    api.write({ jsonrpc: "2.0", id: "mine", method: "execOneOffCommand", params });
+    await api.place.populated(1);
+    assert.ok(api.peer.cancel("mine"));
+    await api.place.quiet();
+    await api.call("getUserAgent");
+    assert.ok(!api.transcript.some((entry) => entry.from === "server" && entry.message.id === "mine"));
+  });
+
   test("ends with the client", async (t) => {
     const api = await openApi(t);
     const [answer] = await Promise.all([
