@@ -159,6 +159,13 @@ function observed(engine: Conversations, note: (entry: Entry) => void): Conversa
       known.set(conversation.id, conversation);
       return conversation;
     },
+    async resume(init) {
+      const opened = await engine.resume(init);
+      if (!opened.ok) return opened;
+      const conversation = noted(opened.conversation, note);
+      known.set(conversation.id, conversation);
+      return { ...opened, conversation };
+    },
     find: (id) => (engine.find(id) === undefined ? undefined : known.get(id)),
   };
 }

@@ -16,3 +16,17 @@ function itemOf(item: WireItem): InputItem {
       return { type: "local_image", path: item.data.path };
   }
 }
+
+/** The same, the other way. */
+export function itemsOf(items: readonly InputItem[]): WireItem[] {
+  return items.map((item) => {
+    switch (item.type) {
+      case "text":
+        return { type: "text", data: { text: item.text } };
+      case "image":
+        return { type: "image", data: { image_url: item.image_url } };
+      default:
+        return { type: "localImage", data: { path: item.path } };
+    }
+  });
+}

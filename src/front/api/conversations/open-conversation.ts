@@ -14,12 +14,14 @@ export class OpenConversation {
   readonly #approvals: ClientApprovals;
   /** What came from here: the turns whose approvals are asked for here. Those of tool calls are asked for there. */
   readonly #submitted = new Set<string>();
+  readonly #scope: Scope;
   #configured: Configured | undefined;
   #tellConfigured: (configured: Configured) => void = () => {};
 
   /** What waits for the client ends with the scope. */
   constructor({ peer, conversation, scope }: { peer: Peer; conversation: Conversation; scope: Scope }) {
     this.#conversation = conversation;
+    this.#scope = scope;
     this.feed = new EventFeed(peer, conversation.id);
     this.#approvals = new ClientApprovals({ peer, conversation, scope });
     conversation.subscribe((event) => this.#take(event));
@@ -44,6 +46,11 @@ export class OpenConversation {
 
   interrupt(): Promise<TurnEnd | undefined> {
     return this.#conversation.interrupt();
+  }
+
+  /** Lets go of what waits for the client. */
+  async end(): Promise<void> {
+    await this.#scope.end({ reason: { kind: "closed" } });
   }
 
   /** A request for an approval comes after its event, and is withdrawn before the turn's last one. */

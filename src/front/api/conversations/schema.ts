@@ -20,6 +20,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** Of a search for files. */
 const MAX_QUERY_LENGTH = 200;
 const MAX_ROOTS = 100;
+const MAX_PAGE = 1000;
 
 const maybe = <const S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema));
 const text = v.string();
@@ -80,7 +81,8 @@ const conversationSummary = v.object({
   modelProvider: maybe(text),
   cwd: maybe(text),
   cliVersion: maybe(text),
-  source: maybe(text),
+  /** Who started it is not told: `unknown`. */
+  source: v.literal("unknown"),
   gitInfo: maybe(v.object({ sha: maybe(text), branch: maybe(text), origin_url: maybe(text) })),
 });
 
@@ -134,7 +136,7 @@ export const METHODS = {
       v.nullable(
         noArray(
           v.object({
-            pageSize: maybe(v.pipe(v.number(), v.integer(), v.minValue(1))),
+            pageSize: maybe(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PAGE))),
             cursor: maybe(text),
             modelProviders: maybe(texts),
           }),
@@ -150,9 +152,11 @@ export const METHODS = {
     ),
     result: v.object({
       ...started,
-      /** Events as of the listener's notifications. */
-      initialMessages: maybe(v.array(v.record(v.string(), v.unknown()))),
+      /** What was said so far, as events. */
+      initialMessages: v.array(v.looseObject({ type: text })),
       rolloutPath: text,
+      /** Ours: what was typed and no model has seen; one element a submission. */
+      unusedInput: v.optional(v.array(v.array(wireItemSchema))),
     }),
   },
   archiveConversation: { params: v.object({ ...conversationId, rolloutPath: text }), result: nothing },

@@ -9,7 +9,7 @@ import { inputOf } from "./items.js";
 import { invalidRequest, type Mount, mountOn } from "./mount.js";
 import { OpenConversation } from "./open-conversation.js";
 import type { NewConversationParams, Params, Result } from "./schema.js";
-import { mountSessions } from "./sessions.js";
+import { mountSessions, type OpenConversations } from "./sessions.js";
 import { mountWorkspace } from "./workspace.js";
 
 /** The conversation API on one connection. */
@@ -23,14 +23,14 @@ export function mountConversations(peer: Peer, deps: ApiDeps): ConversationApi {
   const mount = mountOn(peer);
   const service = new ConversationService(peer, deps);
   service.mountOn(mount);
-  mountSessions(mount);
+  mountSessions(mount, deps, service);
   mountAuth(mount, deps);
   mountWorkspace(mount, deps);
   return service;
 }
 
 /** The conversations of one connection, by id. Requests act in the order they are read, without a wait in between. */
-class ConversationService implements ConversationApi {
+class ConversationService implements ConversationApi, OpenConversations {
   readonly #peer: Peer;
   readonly #deps: ApiDeps;
   readonly #scope = Scope.root("conversations");
@@ -65,9 +65,7 @@ class ConversationService implements ConversationApi {
   async #start(params: NewConversationParams, signal: AbortSignal): Promise<Result<"newConversation">> {
     const config = await configFor(params, this.#deps);
     this.#scope.signal.throwIfAborted();
-    const conversation = this.#deps.engine.start(config);
-    const opened = this.#adopt(conversation);
-    this.#own.add(conversation);
+    const opened = this.adopt(this.#deps.engine.start(config));
     const { model, rollout_path: rolloutPath } = await opened.configured(signal);
     return {
       conversationId: opened.id,
@@ -77,7 +75,24 @@ class ConversationService implements ConversationApi {
     };
   }
 
-  #adopt(conversation: Conversation): OpenConversation {
+  adopt(conversation: Conversation): OpenConversation {
+    this.#own.add(conversation);
+    return this.#attach(conversation);
+  }
+
+  async letGo(id: string): Promise<void> {
+    const conversation = this.#deps.engine.find(id);
+    if (conversation === undefined) return;
+    await conversation.close();
+    this.#own.delete(conversation);
+    const opened = this.#open.get(id);
+    this.#open.delete(id);
+    for (const [subscriptionId, of] of this.#subscriptions)
+      if (of === opened) this.#subscriptions.delete(subscriptionId);
+    await opened?.end();
+  }
+
+  #attach(conversation: Conversation): OpenConversation {
     const scope = this.#scope.child(`conversation ${conversation.id}`);
     const opened = new OpenConversation({ peer: this.#peer, conversation, scope });
     this.#open.set(opened.id, opened);
@@ -125,7 +140,7 @@ class ConversationService implements ConversationApi {
   /** Also one that a call of a tool on the same stream has started. */
   #find(id: string): OpenConversation {
     const conversation = this.#deps.engine.find(id);
-    if (conversation !== undefined) return this.#open.get(id) ?? this.#adopt(conversation);
+    if (conversation !== undefined) return this.#open.get(id) ?? this.#attach(conversation);
     this.#open.delete(id);
     throw invalidRequest(`conversation not found: ${id}`);
   }
