@@ -14,8 +14,6 @@ export interface ReadLine {
   readonly line: RolloutLine;
   readonly start: number;
   readonly end: number;
-  /** Its first and last characters: enough to tell it from another line of the same length and millisecond. */
-  readonly mark: string;
 }
 
 /** What one line of a file holds; nothing at all where it is whole and says nothing we know of. */
@@ -27,6 +25,8 @@ export interface LineContent {
 
 type Fill = Parameters<typeof decodeRolloutLine>[1];
 
+/** How every line of Codex and of ours begins. */
+const LINE_START = '{"timestamp":"';
 /** Zeros, and how every line of Codex and of ours begins: where a damaged one may come apart. */
 const SEAMS = /(\0+)|(?=\{"timestamp":")/;
 /** Pieces of one damaged line that are looked at. */
@@ -35,6 +35,8 @@ const MOST_PIECES = 64;
 /** Takes a line apart. Where it is damaged, what is whole before and behind the damage is kept. */
 export function decodeLine({ start, end, text }: FileLine, fill?: Fill): LineContent {
   if (text === undefined) return { read: [], skipped: [{ at: start, bytes: end - start, why: "not text" }] };
+  const idle = idleLine(text);
+  if (idle !== undefined) return { read: [{ line: idle, start, end }], skipped: [] };
   const whole = decodePiece({ text, start }, fill);
   if (whole.skipped.length === 0) return whole;
   const read: ReadLine[] = [];
@@ -64,11 +66,27 @@ function decodePiece({ text, start }: { readonly text: string; readonly start: n
   if (decoded === undefined) return skip("no session line");
   if (decoded.kind === "foreign") return { read: [], skipped: [] };
   return {
-    read: [{ line: decoded.line, start, end: start + Buffer.byteLength(text), mark: markOf(text) }],
+    read: [{ line: decoded.line, start, end: start + Buffer.byteLength(text) }],
     skipped: [],
   };
 }
 
-function markOf(text: string): string {
-  return text.length <= 320 ? text : `${text.slice(0, 256)}${text.slice(-64)}`;
+/**
+ * Lines that are there for other readers and are a good part of most files: the type of one is all that is taken of it, when
+ * it is whole.
+ */
+const IDLE =
+  /^\{"timestamp":"([^"]*)",(?:"ordinal":(\d+),)?"type":"(?:world_state|token_usage_record)?(?:event_msg","payload":\{"type":"(item_completed|token_count|thread_settings_applied))?"/;
+
+function idleLine(text: string): RolloutLine | undefined {
+  const match = IDLE.exec(text);
+  if (match === null || !text.endsWith("}}") || text.includes(LINE_START, 1)) return undefined;
+  const [, timestamp = "", ordinal, type = "other"] = match;
+  return {
+    timestamp,
+    ordinal: ordinal === undefined ? undefined : Number(ordinal),
+    item: { type: "event_msg", payload: { type } },
+    blobs: [],
+    submission: undefined,
+  };
 }

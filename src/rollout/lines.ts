@@ -28,7 +28,7 @@ export function* linesForward({ fd, from, to }: Range): Generator<FileLine> {
   let parts: Buffer[] = [];
   let start = from;
   for (let at = from; at < to; ) {
-    const chunk = readAt(fd, at, Math.min(CHUNK, to - at));
+    const chunk = readInto(Buffer.allocUnsafe(Math.min(CHUNK, to - at)), fd, at);
     if (chunk.length === 0) break;
     let begin = 0;
     for (let lf = chunk.indexOf(LF); lf !== -1; lf = chunk.indexOf(LF, begin)) {
@@ -50,25 +50,28 @@ export function* linesForward({ fd, from, to }: Range): Generator<FileLine> {
 
 /** The lines of a range, last one first; empty ones are passed over. Holds one line and one chunk at most. */
 export function* linesBackward({ fd, from, to }: Range): Generator<FileLine> {
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(0, to - from)));
+  /** What has been read of the line that began before the last chunk. */
   let parts: Buffer[] = [];
   let end = to;
   let whole = false;
   for (let at = to; at > from; ) {
     const size = Math.min(CHUNK, at - from);
-    const chunk = readAt(fd, at - size, size);
+    const chunk = readInto(buffer.subarray(0, size), fd, at - size);
     at -= size;
     let stop = chunk.length;
     for (let lf = chunk.lastIndexOf(LF); lf !== -1; lf = stop === 0 ? -1 : chunk.lastIndexOf(LF, stop - 1)) {
       const start = at + lf + 1;
-      parts.unshift(chunk.subarray(lf + 1, stop));
-      if (end > start) yield toLine(parts, { start, end, whole });
+      const line = chunk.subarray(lf + 1, stop);
+      if (end > start) yield toLine(parts.length === 0 ? [line] : [line, ...parts], { start, end, whole });
       parts = [];
       stop = lf;
       end = at + lf;
       whole = true;
     }
-    parts.unshift(chunk.subarray(0, stop));
+    // A copy: the next chunk is read into the same place. Of a line that is too long only the length is kept.
     if (end - at > LINE_LIMIT) parts = [];
+    else if (stop > 0) parts.unshift(Buffer.from(chunk.subarray(0, stop)));
   }
   if (end > from) yield toLine(parts, { start: from, end, whole });
 }
@@ -81,11 +84,10 @@ function toLine(parts: readonly Buffer[], place: Omit<FileLine, "text">): FileLi
 }
 
 /** Fewer bytes than asked for where the file has become shorter. */
-function readAt(fd: number, position: number, size: number): Buffer {
-  const buffer = Buffer.allocUnsafe(size);
+function readInto(buffer: Buffer, fd: number, position: number): Buffer {
   let got = 0;
-  while (got < size) {
-    const n = readSync(fd, buffer, got, size - got, position + got);
+  while (got < buffer.length) {
+    const n = readSync(fd, buffer, got, buffer.length - got, position + got);
     if (n === 0) break;
     got += n;
   }

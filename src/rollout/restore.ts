@@ -80,7 +80,9 @@ class Collected {
   context: TurnContext | undefined;
   readonly #lines: ReadLine[] = [];
   readonly #damage: Damage;
+  /** Lines without ordinals. */
   readonly #seen = new Set<string>();
+  #lowest: number | undefined;
   #compacted = false;
   #boundary = false;
   #highest: number | undefined;
@@ -122,13 +124,24 @@ class Collected {
     return meta?.history_mode === "paginated" ? 0 : undefined;
   }
 
-  #isDouble({ line, start, end, mark }: ReadLine): boolean {
-    const key = `${line.ordinal} ${line.timestamp} ${end - start} ${mark}`;
-    if (this.#seen.has(key)) {
-      this.#damage.skipped.push({ at: start, bytes: end - start, why: "duplicated" });
-      return true;
+  /** Lines come backwards, so an ordinal below all others is new; one that is not may be. */
+  #isDouble({ line, start, end }: ReadLine): boolean {
+    const { ordinal, timestamp, item } = line;
+    if (ordinal !== undefined && (this.#lowest === undefined || ordinal < this.#lowest)) {
+      this.#lowest = ordinal;
+      return false;
     }
-    this.#seen.add(key);
-    return false;
+    const text = `${timestamp} ${JSON.stringify(item.payload)}`;
+    const double =
+      ordinal === undefined
+        ? this.#seen.has(text)
+        : this.#lines.some((other) => other.line.ordinal === ordinal && isSame(other.line.item.payload, item.payload));
+    if (double) this.#damage.skipped.push({ at: start, bytes: end - start, why: "duplicated" });
+    else if (ordinal === undefined) this.#seen.add(text);
+    return double;
   }
+}
+
+function isSame(one: object, other: object): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -6,6 +6,7 @@ import { INJECTED } from "./session-turns.js";
 
 /** The first message of a user is looked for in so many bytes of a file, read in steps. */
 const LIMIT = 256 * 1024;
+const FIRST_STEP = 4 * 1024;
 const STEP = 32 * 1024;
 
 /** What the beginning of a session file tells. */
@@ -35,14 +36,19 @@ function scan(fd: number): SessionHead {
     undefined,
     undefined,
   ];
-  let rest = Buffer.alloc(0);
-  for (let at = 0; at < LIMIT && preview === undefined; at += STEP) {
-    const chunk = Buffer.allocUnsafe(STEP);
-    const got = readSync(fd, chunk, 0, STEP, at);
-    rest = Buffer.concat([rest, chunk.subarray(0, got)]);
-    for (let lf = rest.indexOf(0x0a); lf !== -1 && preview === undefined; lf = rest.indexOf(0x0a)) {
-      const item = decodeLine(lineOf(rest.subarray(0, lf))).read[0]?.line.item;
-      rest = rest.subarray(lf + 1);
+  let rest = "";
+  let at = 0;
+  for (let step = FIRST_STEP; at < LIMIT && preview === undefined; step = STEP) {
+    const chunk = Buffer.allocUnsafe(step);
+    const got = readSync(fd, chunk, 0, step, at);
+    at += got;
+    // Characters that a step cuts in two belong to texts that nobody looks for.
+    rest += chunk.toString("utf8", 0, got);
+    for (let lf = rest.indexOf("\n"); lf !== -1 && preview === undefined; lf = rest.indexOf("\n")) {
+      const line = rest.slice(0, lf);
+      rest = rest.slice(lf + 1);
+      if (!TELLING.test(line)) continue;
+      const item = decodeLine(lineOf(line)).read[0]?.line.item;
       if (item?.type === "session_meta") meta ??= item.payload;
       else if (item?.type === "turn_context") cwd ??= item.payload.cwd;
       else if (item?.type === "response_item") {
@@ -50,13 +56,16 @@ function scan(fd: number): SessionHead {
         if (meta?.cwd === undefined) cwd ??= toldFolder(item.payload);
       }
     }
-    if (got < STEP) break;
+    if (got < step) break;
   }
   return { meta, cwd: meta?.cwd ?? cwd, preview };
 }
 
-function lineOf(bytes: Buffer): FileLine {
-  return { start: 0, end: bytes.length, text: bytes.toString("utf8"), whole: true };
+/** The first line of a file, and those with what is looked for. */
+const TELLING = /"type":"(?:session_meta|turn_context)"|"role":"user"|^\{"id":/;
+
+function lineOf(text: string): FileLine {
+  return { start: 0, end: text.length, text, whole: true };
 }
 
 /** Texts for the model that no person typed begin with a tag or a heading; what a person typed seldom does. */
