@@ -13,6 +13,7 @@ import { answerQuery } from "./queries.js";
 import { type Recorder, recorderFor } from "./recorder.js";
 import type { Resumed } from "./resume.js";
 import { ConversationLevel, type SandboxLevels } from "./sandbox-levels.js";
+import { keepToLimits } from "./session-limits.js";
 import { type Settings, settingsOf, settingsOfTurn, withOverrides } from "./settings.js";
 import { runSteps } from "./steps.js";
 import { answerTerminalOp } from "./terminal-ops.js";
@@ -177,7 +178,8 @@ export class Session implements Conversation, TurnHost {
     const level = this.#level.introduce();
     this.#introduce(level instanceof Promise ? await level : level);
     // Before anything of this conversation touches the files.
-    for (const message of await endCutPatches(this.#config.home)) this.#tell("", { type: "background_event", message });
+    const tidied = [...(await endCutPatches(this.#config.home)), ...keepToLimits(this.#config, this.clock)];
+    for (const message of tidied) this.#tell("", { type: "background_event", message });
     for await (const submitted of this.#mailbox) {
       if (!this.#isShutDown) await this.#handle(submitted);
       else this.#refuse(submitted);

@@ -43,20 +43,23 @@ interface GcOptions {
   readonly now: number;
   /** Says what it would do, and does nothing. */
   readonly dryRun: boolean;
+  /** When to look for texts that no session refers to any more, for which every file is read whole. */
+  readonly unusedBlobs: "always" | "when sessions go";
 }
 
 /**
  * Deletes sessions past the limits, the longest unused first, then blobs that no line refers to. Never deletes what somebody
  * has open, what was used in the last seven days, what has a name, and what a session that stays was forked from.
  */
-export function collectGarbage({ home, limits, now, dryRun }: GcOptions): GcReport {
+export function collectGarbage({ home, limits, now, dryRun, unusedBlobs: sweep }: GcOptions): GcReport {
   const files = candidates(home);
   const blobs = new BlobStore(home).all();
   const bytesBefore = sum(files) + sum(blobs);
   const deleted = choose(files, { home, limits, now, total: bytesBefore });
   if (!dryRun) for (const { id } of deleted) removeFiles(home, id);
   const gone = new Set(deleted.map(({ id }) => id));
-  const unused = unusedBlobs(blobs, { files: files.filter(({ id }) => !gone.has(id)), now });
+  const left = sweep === "always" || deleted.length > 0 ? blobs : [];
+  const unused = unusedBlobs(left, { files: files.filter(({ id }) => !gone.has(id)), now });
   if (!dryRun) for (const { path } of unused) unlinkSync(path);
   const freed = { count: unused.length, bytes: sum(unused) };
   return { deleted, blobs: freed, bytesBefore, bytesAfter: bytesBefore - sum(deleted) - freed.bytes };

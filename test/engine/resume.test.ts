@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { call, hold, type ModelServer, partial, startModelServer, text } from "../support/model-server.js";
@@ -266,3 +276,23 @@ function bytesIn(folder: string): number {
     return sum + (stat.isFile() ? stat.size : 0);
   }, 0);
 }
+
+test("sessions past the limits go when a conversation starts, once a day, and the user is told", async (t) => {
+  const server = await withServer(t);
+  const home = scratch();
+  t.after(() => home.dispose());
+  const old = join(home.path, "sessions", "2020", "01", "01");
+  mkdirSync(old, { recursive: true });
+  const path = join(old, "rollout-2020-01-01T00-00-00-016f5e66-e800-7000-8000-000000000001.jsonl");
+  const limits = { maxBytes: undefined, keepDays: 30 };
+  for (const day of [1, 2]) {
+    writeFileSync(path, "{}\n");
+    utimesSync(path, 1, 1);
+    const talk = startTalk(server.provider(), { home: home.path, sessionLimits: limits });
+    if (day === 1) await talk.until("background_event", (msg) => msg.message.startsWith("1 sessions past the limits"));
+    // What is asked is answered after the start.
+    await talk.answer(talk.conversation.submit({ type: "list_mcp_tools" }));
+    assert.equal(existsSync(path), day === 2);
+    await talk.close();
+  }
+});

@@ -177,12 +177,12 @@ describe("cleaning up", () => {
     if (forked.ok) age(forked.path, 1);
     const lock = tryLock(home, idOf(4), NOW);
     const gone = (changed: object, dryRun = false) =>
-      collectGarbage({ home, limits: { ...limits, ...changed }, now: NOW, dryRun }).deleted.map(
+      collectGarbage({ home, limits: { ...limits, ...changed }, now: NOW, dryRun, unusedBlobs: "always" }).deleted.map(
         ({ id, why }) => `${Number.parseInt(id.slice(-8), 16)} ${why}`,
       );
     assert.deepEqual(gone({}), []);
     assert.deepEqual(gone({ keepDays: 30 }, true), ["1 old", "5 old", "6 old", "7 old", "8 old"]);
-    const total = collectGarbage({ home, limits, now: NOW, dryRun: true }).bytesBefore;
+    const total = collectGarbage({ home, limits, now: NOW, dryRun: true, unusedBlobs: "always" }).bytesBefore;
     assert.deepEqual(gone({ maxBytes: total - 100 }), ["1 quota"]);
     assert.deepEqual(gone({ maxBytes: 1 }), ["5 quota", "6 quota", "7 quota", "8 quota"]);
     const left = listSessions({ home })
@@ -206,7 +206,7 @@ describe("cleaning up", () => {
     }
     const blobs = () =>
       readdirSync(join(home, "session_blobs"), { recursive: true }).filter((name) => String(name).length > 40);
-    const gc = (now: number) => collectGarbage({ home, limits, now, dryRun: false }).blobs.count;
+    const gc = (now: number) => collectGarbage({ home, limits, now, dryRun: false, unusedBlobs: "always" }).blobs.count;
     deleteSession({ home, wanted: idOf(1), now: NOW });
     assert.deepEqual([gc(Date.now() + 2 * DAY), blobs().length], [0, 1]);
     deleteSession({ home, wanted: idOf(2), now: NOW });

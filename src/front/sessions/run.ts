@@ -139,7 +139,13 @@ async function gc(args: Extract<SessionsArgs, { action: "gc" }>, { home, deps }:
   const loaded = await loadConfig({ env: deps.env, cwd: deps.cwd, profile: undefined, overrides: [], flags: {} });
   if (!loaded.ok) return complain(deps, loaded.message, USAGE);
   const dryRun = args.dryRun === true;
-  const report = collectGarbage({ home, limits: loaded.config.sessionLimits, now: deps.clock.now(), dryRun });
+  const report = collectGarbage({
+    home,
+    limits: loaded.config.sessionLimits,
+    now: deps.clock.now(),
+    dryRun,
+    unusedBlobs: "always",
+  });
   if (args.json === true) {
     const { deleted, blobs, bytesBefore, bytesAfter } = report;
     const line = { deleted, blobs, bytes_before: bytesBefore, bytes_after: bytesAfter, dry_run: dryRun };
