@@ -190,7 +190,7 @@ describe("approvals", () => {
     client.send({ id: 8, method: "tools/call", params: { name: "codex", arguments: { prompt: "go", ...UNTRUSTED } } });
     const second = await client.until((one) => one.params?.codex_elicitation === "patch-approval");
     assert.deepEqual(second.params.codex_changes, {
-      [join(client.place.dir, "new.txt")]: { add: { content: "hello\n" } },
+      [join(client.place.dir, "new.txt")]: { add: { content: "hello\n" }, type: "add", content: "hello\n" },
     });
     assert.equal(second.params.codex_call_id, "p");
     client.send({ id: second.id, result: { action: "accept", content: {} } });

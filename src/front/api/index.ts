@@ -1,2 +1,3 @@
+export { settingsFor } from "./conversations/config.js";
 export { type ConversationApi, mountConversations } from "./conversations/service.js";
 export type { ApiDeps } from "./deps.js";

@@ -1,9 +1,19 @@
 import { Cancelled, type Scope } from "../../base/index.js";
-import type { EventOf, PlainDecision } from "../../protocol/index.js";
+import {
+  decoder,
+  type EventOf,
+  execDecisionSchema,
+  type FileChange,
+  type Op,
+  type PlainDecision,
+  reviewDecisionSchema,
+} from "../../protocol/index.js";
 import { type Peer, PeerClosed, type RequestContext, RpcError } from "../../rpc/index.js";
 import { sanitise, shellJoin } from "../host/index.js";
 
 export type ApprovalRequest = EventOf<"exec_approval_request"> | EventOf<"apply_patch_approval_request">;
+
+export type ApprovalAnswer = Extract<Op, { type: "exec_approval" | "patch_approval" }>;
 
 /** What a question belongs to. */
 export interface Asking {
@@ -15,36 +25,48 @@ export interface Asking {
 }
 
 /**
- * Asks the client's user by `elicitation/create`; resolves with the decision, or with undefined when the question was
+ * Asks the client's user by `elicitation/create`; resolves with the op that carries the answer, or with undefined when the question was
  * withdrawn with the scope or nobody can answer any more.
  */
 export async function elicit(
   msg: ApprovalRequest,
   asking: Asking,
   { signal }: Scope,
-): Promise<PlainDecision | undefined> {
+): Promise<ApprovalAnswer | undefined> {
   const { peer } = asking;
   const onWithdrawn = (requestId: number) =>
     void peer.notify("notifications/cancelled", { requestId, reason: "the call that asked has ended" });
   try {
-    return decisionOf(await peer.request("elicitation/create", paramsOf(msg, asking), { signal, onWithdrawn }));
+    return answerOf(msg, await peer.request("elicitation/create", paramsOf(msg, asking), { signal, onWithdrawn }));
   } catch (error) {
     // No answer is a no. Where the call itself is over, nobody waits for one.
-    if (error instanceof RpcError) return "denied";
+    if (error instanceof RpcError) return denial(msg);
     if (error instanceof Cancelled || error instanceof PeerClosed) return undefined;
     throw error;
   }
 }
 
-const DECISIONS: readonly unknown[] = ["approved", "approved_for_session", "denied", "abort"] satisfies PlainDecision[];
+const decodeExec = decoder(execDecisionSchema);
+const decodePatch = decoder(reviewDecisionSchema);
 
 const ACTIONS: Readonly<Record<string, PlainDecision>> = { accept: "approved", decline: "denied", cancel: "abort" };
 
 /** Codex's own answer `{decision}`, or the standard one `{action}`; anything else is a no. */
-function decisionOf(answer: unknown): PlainDecision {
+function answerOf(msg: ApprovalRequest, answer: unknown): ApprovalAnswer {
   const { decision, action } = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
-  if (decision !== undefined) return DECISIONS.includes(decision) ? (decision as PlainDecision) : "denied";
-  return typeof action === "string" && Object.hasOwn(ACTIONS, action) ? ACTIONS[action]! : "denied";
+  const standard = typeof action === "string" && Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  const wanted = decision ?? standard;
+  if (msg.type === "exec_approval_request") {
+    const decoded = decodeExec(wanted);
+    return decoded.ok ? { type: "exec_approval", id: msg.call_id, decision: decoded.value } : denial(msg);
+  }
+  const decoded = decodePatch(wanted);
+  return decoded.ok ? { type: "patch_approval", id: msg.call_id, decision: decoded.value } : denial(msg);
+}
+
+/** The answer of nobody. */
+export function denial({ type, call_id: id }: ApprovalRequest): ApprovalAnswer {
+  return { type: type === "exec_approval_request" ? "exec_approval" : "patch_approval", id, decision: "denied" };
 }
 
 /** The params of the standard, and Codex's own fields, of 0.23 and later. */
@@ -74,10 +96,18 @@ function paramsOf(msg: ApprovalRequest, { threadId, eventId, context }: Asking):
     ...standard,
     codex_elicitation: "patch-approval",
     ...ids,
-    codex_changes: msg.changes,
+    codex_changes: Object.fromEntries(
+      Object.entries(msg.changes).map(([path, change]) => [path, inBothShapes(change)]),
+    ),
     ...(msg.reason == null ? {} : { codex_reason: msg.reason }),
     ...(msg.grant_root == null ? {} : { codex_grant_root: msg.grant_root }),
   };
+}
+
+/** A change as 0.23 writes it, `{add: {content}}`, and as later versions do, `{type: "add", content}`; a deletion as in 0.23. */
+function inBothShapes(change: FileChange): unknown {
+  if (change === "delete") return change;
+  return "add" in change ? { type: "add", ...change.add, ...change } : { type: "update", ...change.update, ...change };
 }
 
 function questionOf(msg: ApprovalRequest): string {

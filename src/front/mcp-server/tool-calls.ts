@@ -3,10 +3,10 @@ import { Scope } from "../../base/index.js";
 import type { Conversation, InputOp } from "../../engine/index.js";
 import { decoder } from "../../protocol/index.js";
 import type { Peer, RequestContext } from "../../rpc/index.js";
+import { settingsFor } from "../api/index.js";
 import type { Client } from "./handshake.js";
 import type { McpDeps } from "./mount.js";
 import { errorResult, type ToolResult } from "./results.js";
-import { settingsOf } from "./settings.js";
 import { ToolTurn } from "./tool-turn.js";
 import { anyObject, type CodexArguments, codexArguments, type ReplyArguments, replyArguments, TOOLS } from "./tools.js";
 
@@ -76,7 +76,7 @@ export class ToolCalls {
 
   /** A new conversation and its first turn, whose id is that of the request, as Codex has it. */
   async #start(args: CodexArguments, params: CallParams, context: RequestContext): Promise<ToolResult> {
-    const settings = await settingsOf(args, this.#deps);
+    const settings = await settingsFor(settingsAsked(args), this.#deps);
     if (this.#closing !== undefined) return errorResult(`No conversation was started: ${this.#closing}.`);
     context.signal.throwIfAborted();
     if (!settings.ok) return errorResult(settings.message);
@@ -133,6 +133,17 @@ export class ToolCalls {
     this.#client.log("notice", `conversation ${idle.id} was closed: more than ${OPEN_LIMIT} are open`);
     void this.#scope.spawn(`close ${idle.id}`, () => idle.close());
   }
+}
+
+/** What the arguments ask for, by the names of the conversation API. */
+function settingsAsked({ model, profile, cwd, sandbox, config, ...args }: CodexArguments) {
+  return {
+    ...{ model, profile, cwd, sandbox, config },
+    approvalPolicy: args["approval-policy"],
+    baseInstructions: args["base-instructions"],
+    developerInstructions: args["developer-instructions"],
+    compactPrompt: args["compact-prompt"],
+  };
 }
 
 /** Arguments that mean nothing here are told, lest a wrong spelling be taken for a setting. */

@@ -2,7 +2,7 @@ import { Scope } from "../../base/index.js";
 import type { Conversation, InputOp } from "../../engine/index.js";
 import { type Event, type EventMsg, encodeEvent } from "../../protocol/index.js";
 import type { Peer, RequestContext } from "../../rpc/index.js";
-import { type ApprovalRequest, elicit, subjectOf } from "./elicitations.js";
+import { type ApprovalRequest, denial, elicit, subjectOf } from "./elicitations.js";
 import type { Client } from "./handshake.js";
 import { Progress, type ProgressToken } from "./progress.js";
 import { errorResult, type ToolResult, turnResult } from "./results.js";
@@ -84,21 +84,20 @@ export class ToolTurn {
   /** Carries a question to the client and the answer back. A client that can't be asked has answered no. */
   #ask(eventId: string, msg: ApprovalRequest): void {
     const { peer, client, conversation, context } = this.#init;
-    const type = msg.type === "exec_approval_request" ? "exec_approval" : "patch_approval";
     if (!client.canElicit) {
       this.#unasked.push(subjectOf(msg));
       client.log("warning", `denied, since the client has no elicitation: ${subjectOf(msg)}`);
-      conversation.submit({ type, id: msg.call_id, decision: "denied" });
+      conversation.submit(denial(msg));
       return;
     }
     // Of a turn that is being stopped nothing is asked.
     if (this.#scope.signal.aborted) return;
     const asking = { peer, threadId: conversation.id, eventId, context };
     void this.#scope.spawn(`approval ${msg.call_id}`, async () => {
-      const decision = await elicit(msg, asking, this.#scope);
-      if (decision === undefined) return;
-      if (decision === "abort") this.#stopped ??= `an approval was refused with it (${subjectOf(msg)})`;
-      conversation.submit({ type, id: msg.call_id, decision });
+      const answer = await elicit(msg, asking, this.#scope);
+      if (answer === undefined) return;
+      if (answer.decision === "abort") this.#stopped ??= `an approval was refused with it (${subjectOf(msg)})`;
+      conversation.submit(answer);
     });
   }
 
