@@ -176,6 +176,19 @@ test("in workspace-write a patch may not write what makes git or an agent run th
     });
     assert.match(output, /^patch rejected: it writes outside/, path);
   }
+  // The home folder is wherever the user put it, and the rules in it are the user's.
+  const elsewhere = scratch();
+  const home = join(elsewhere.path, "settings");
+  mkdirSync(home);
+  for (const [path, fits] of [
+    ["settings/rules.toml", false],
+    ["settings/new/rules.toml", true],
+  ] as const) {
+    const overrides = { cwd: elsewhere.path, home, sandboxPolicy: policy };
+    const { output } = await tryCall(call("apply_patch", { input: PATCH.replace("new.txt", path) }), overrides);
+    assert.equal(!output.startsWith("patch rejected"), fits, output);
+  }
+  elsewhere.dispose();
   const plain = await tryCall(call("apply_patch", { input: PATCH.replace("new.txt", ".github/x") }), {
     sandboxPolicy: policy,
   });

@@ -1,4 +1,4 @@
-import { join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import * as v from "valibot";
 import { applyPlan, insideRoots, type PatchPlan, parsePatch, planPatch, realRoots } from "../../patch/index.js";
 import { argumentsReader } from "./arguments.js";
@@ -38,7 +38,8 @@ export async function runPatch(text: string, cwd: string, context: ToolContext):
     return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
   const { plan } = planned;
   const roots = writableRoots(context);
-  const inside = insideRoots(plan.paths, roots) && !plan.paths.some((path) => isGuarded(path, roots));
+  const inside =
+    insideRoots(plan.paths, roots) && !plan.paths.some((path) => isGuarded(path, roots) || isHomeFile(path, context));
   const decision = decidePatch(context.settings, { inside });
   if (decision.kind === "refuse") return { status: "failed", output: decision.reason, declined: true };
   if (decision.kind === "run") return apply(plan, { context, asked: false });
@@ -93,6 +94,11 @@ function isGuarded(path: string, roots: readonly string[]): boolean {
     const below = relative(root, path).split(sep);
     return below[0] !== ".." && below.some((part) => GUARDED.has(part.toLowerCase()));
   });
+}
+
+/** The files that say what may be done (rules, trust, settings) lie in the home folder itself, which may lie in the project. */
+function isHomeFile(path: string, { home }: ToolContext): boolean {
+  return realRoots([home]).includes(dirname(path));
 }
 
 /** Where patches may write without asking, with links resolved. */
