@@ -85,9 +85,6 @@ const DATE: ArgumentCheck = (args) => {
 
 const CD: ArgumentCheck = ([folder = ".", ...more]) => more.length === 0 && !/^[-+]/.test(folder);
 
-/** Arguments that make nothing but a version be printed; others load what the project says. */
-const VERSION: ArgumentCheck = ([option, ...more]) => more.length === 0 && option === "--version";
-
 /** `find` by what each word of its expression takes; actions that run, delete or write are not here. */
 const FIND_WORDS: ReadonlyMap<string, number> = new Map(
   Object.entries({
@@ -177,7 +174,6 @@ export const PROGRAMS: ReadonlyMap<string, ArgumentCheck> = new Map(
       valued: "bdfhilnsvw",
       long: "body-numbering= number-format= number-separator= number-width=",
     }),
-    node: VERSION,
     nproc: listed({ long: "all ignore=" }, 0),
     od: listed({
       flags: "abcdfhilosvx",
@@ -185,7 +181,6 @@ export const PROGRAMS: ReadonlyMap<string, ArgumentCheck> = new Map(
       long: "address-radix= skip-bytes= read-bytes= format= width?",
     }),
     paste: listed({ flags: "sz", valued: "d", long: "delimiters= serial" }),
-    python3: VERSION,
     readlink: listed({ flags: "efmnqsvz", long: "canonicalize canonicalize-existing canonicalize-missing no-newline" }),
     realpath: listed({
       flags: "eLmPqsz",

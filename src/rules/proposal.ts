@@ -94,7 +94,7 @@ function proposalFor({ words, cwd }: Part, place: string): Proposal | undefined 
   const whole = WHOLE_TASKS[program];
   if (whole !== undefined && !whole.split(" ").includes(first ?? "-")) return undefined;
   // With these options it is not on the list of safe ones: for a reason that lasts.
-  if (PROGRAMS.has(program) && !INTERPRETERS.test(program)) return undefined;
+  if (PROGRAMS.has(program)) return undefined;
   return isGoodWhole(words, cwd, place) ? { prefix: words, exact: true, cwd } : undefined;
 }
 

@@ -99,8 +99,6 @@ const INJECTIONS: Readonly<Record<string, readonly string[]>> = {
   test: ["-v a[$(id)]", "a -eq b", "-R a", "-t", "-f a -o -v b", "! -f a", "( a )"],
   command: ["ls", "-p ls", "-V ls", "-v -p"],
   cd: ["-", "-P x", "a b", "+1"],
-  node: ["-e 1", "f.js", "--version f.js", "--require f"],
-  python3: ["-c pass", "f.py", "--version f.py", "-m http.server"],
   tail: ["-f f", "-F f", "--follow f", "--pid=1 f", "--retry f"],
   cat: ["--output=f"],
   seq: ["--output"],
@@ -119,7 +117,7 @@ test("no program of the list can be made to run or write by its arguments", () =
 
 test("programs that run or write by nature are not on the list, nor are paths to the ones that are", () => {
   const out =
-    "awk bash cargo chmod cp curl dd docker ed emacs env eval exec export gdb less ln make man mkdir mv nc npm npx perl printf python rm ruby sh source ssh sudo tar tee time timeout touch vi vim wget xargs xxd zip zsh";
+    "awk bash cargo chmod cp curl dd docker ed emacs env eval exec export gdb less ln make man mkdir mv nc node npm npx perl printf python python3 rm ruby sh source ssh sudo tar tee time timeout touch vi vim wget xargs xxd zip zsh";
   for (const name of out.split(" ")) assert.equal(safetyOf([name]) ?? safetyOf([name, "--version"]), undefined, name);
   for (const name of PROGRAMS.keys()) {
     for (const path of [`./${name}`, `/usr/bin/${name}`, `bin/${name}`, ` ${name}`, name.toUpperCase()]) {
