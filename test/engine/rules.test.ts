@@ -242,6 +242,8 @@ describe("always", { concurrency: 2 }, () => {
       assert.equal((await run(script("touch a"))).asked, undefined);
       const opaque = await run(script("touch b > log"), ALWAYS("touch", "b"));
       assert.equal(opaque.asked?.proposed_execpolicy_amendment, undefined);
+      assert.match(notices(talk).at(-1)!, /no rule was kept: \["touch","b"\] is not what was proposed/);
+      assert.ok(existsSync(join(talk.cwd, "log")));
       assert.equal(existsSync(join(talk.home, "rules.toml")), false);
     });
   });

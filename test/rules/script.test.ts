@@ -214,6 +214,13 @@ test("no bytes, texts or arguments make the reader throw, and noise is never saf
   folder.dispose();
 });
 
+test("a text that would keep the parser busy for seconds is given up", async () => {
+  assert.equal(await parseTree("a=(".repeat(5000)), undefined);
+  const tree = await parseTree("ls | wc");
+  assert.equal(tree?.rootNode.hasError, false);
+  tree?.delete();
+});
+
 test("the largest scripts, and the deepest, are answered", async () => {
   const folder = makeFolder();
   const rules = await homeRules('[[rule]]\nprefix = ["git", "push"]\ndecision = "forbid"\n');
