@@ -43,6 +43,8 @@ export function abortMessage(end: StopRecord, partial: string): MessageItem {
   const never = named("not_started");
   const alive = end.processes.filter((process) => process.outcome === "may_survive");
   const kept = end.processes.filter((process) => process.outcome === "kept");
+  const terminals = kept.filter((process) => process.process_id !== undefined);
+  const left = kept.filter((process) => process.process_id === undefined);
   const who =
     end.status === "replaced"
       ? "The user replaced the previous turn by another task"
@@ -58,7 +60,10 @@ export function abortMessage(end: StopRecord, partial: string): MessageItem {
           `Their processes were killed; children that left the process group may survive: pid ${alive.map((p) => p.pid).join(", ")}.`,
         ]
       : []),
-    ...(kept.length > 0 ? [`Terminals that run on, for write_stdin: ${kept.map(terminalName).join(", ")}.`] : []),
+    ...(terminals.length > 0
+      ? [`Terminals that run on, for write_stdin: ${terminals.map(terminalName).join(", ")}.`]
+      : []),
+    ...(left.length > 0 ? [`Left running by commands: pid ${left.map((p) => p.pid).join(", ")}.`] : []),
     ...(partial === "" ? [] : ["Your last message was cut off; the part above is all that was sent."]),
     "</turn_aborted>",
   ];

@@ -21,9 +21,7 @@ export function exitText(exit: Exit, timeoutMs: number): string {
     ending(exit, timeoutMs),
     `Wall time: ${(exit.durationMs / 1000).toFixed(1)} seconds`,
     ...(exit.leftovers ? [LEFTOVERS_STOPPED] : []),
-    ...(exit.kept.length > 0
-      ? [`Left running: ${exit.kept.map(({ pid, argv }) => `${pid} ${argv.join(" ")}`).join(", ")}.`]
-      : []),
+    ...leftRunning(exit),
     "Output:",
     boundedOutput(exit.output),
   ].join("\n");
@@ -42,4 +40,10 @@ function ending(exit: Exit, timeoutMs: number): string {
     case "cancelled":
       return "Stopped before its end";
   }
+}
+
+/** What a command left running, where the settings allow that. */
+export function leftRunning({ kept }: Exit): string[] {
+  if (kept.length === 0) return [];
+  return [`Left running: ${kept.map(({ pid, argv }) => `${pid} ${argv.join(" ")}`).join(", ")}.`];
 }

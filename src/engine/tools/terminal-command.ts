@@ -3,7 +3,7 @@ import type { SandboxPolicy } from "../../protocol/index.js";
 import type { Ran, SandboxLevel } from "../../sandbox/index.js";
 import type { TerminalStart } from "../terminal.js";
 import { runPatch } from "./apply-patch.js";
-import { endEvent, processOutcome, toldOf, unstartedEvent, type WantedCommand } from "./command.js";
+import { endEvent, keptOutcomes, processOutcome, toldOf, unstartedEvent, type WantedCommand } from "./command.js";
 import { parseCommand } from "./parsed-command.js";
 import { askPermission, FULL_ACCESS } from "./permission.js";
 import { type Attempt, retryOutside } from "./retry-outside.js";
@@ -124,6 +124,7 @@ function tellEnd(
   void emit({ ...(ran.ok ? endEvent(callId, ran.exit) : unstartedEvent(callId, ran.reason)), ...marks });
   if (!ran.ok) return [];
   if (ran.exit.pid !== undefined) context.recordProcess({ ...processOutcome(wanted, callId, ran.exit), ...marks });
+  for (const kept of keptOutcomes(callId, ran.exit)) context.recordProcess(kept);
   return toldOf(ran.appeared, { emit });
 }
 

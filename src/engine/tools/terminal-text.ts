@@ -1,7 +1,7 @@
 import type { BoundedText } from "../../base/index.js";
 import type { Terminal, TerminalEnd } from "../terminal.js";
 import type { Terminals } from "../terminals.js";
-import { BYTES_PER_TOKEN, boundedOutput, LEFTOVERS_STOPPED } from "./output-text.js";
+import { BYTES_PER_TOKEN, boundedOutput, LEFTOVERS_STOPPED, leftRunning } from "./output-text.js";
 import type { ToolContext } from "./tool.js";
 
 /** Characters of a command in a list. */
@@ -27,6 +27,7 @@ export function terminalText(terminal: Terminal, call: TerminalCall, context: To
     `Wall time: ${(call.ms / 1000).toFixed(1)} seconds`,
     end === undefined ? `Process running with session ID ${terminal.id}` : ending(end),
     ...(end?.exit?.leftovers === true ? [LEFTOVERS_STOPPED] : []),
+    ...(end?.exit === undefined ? [] : leftRunning(end.exit)),
     `Original token count: ${Math.ceil(output.total / BYTES_PER_TOKEN)}`,
     ...call.notes,
     ...(end?.notes ?? []),

@@ -1,5 +1,6 @@
 import { release } from "node:os";
 import { findGitRoot } from "../../config/index.js";
+import { findPty } from "../../process/index.js";
 import { findProgram } from "../../sandbox/index.js";
 import { type Site, versionOf } from "./containment.js";
 import { type Finding, missing, note, ok } from "./finding.js";
@@ -32,6 +33,7 @@ export async function programFindings(site: Site): Promise<Finding[]> {
           look("setpriv", site, { fix: "install util-linux", needed: false }),
         ]
       : []),
+    terminalFinding(site),
     Promise.resolve(repositoryFinding(site.cwd)),
   ]);
 }
@@ -46,6 +48,14 @@ async function look(
     return needed ? missing(name, "not found on PATH", fix) : { ...note(name, "not found on PATH"), fix: [fix] };
   const version = await versionOf(path, site);
   return version === undefined ? note(name, `${path}, which tells no version`) : ok(name, `${path}, ${version}`);
+}
+
+/** By making one. */
+async function terminalFinding({ signal }: Site): Promise<Finding> {
+  const program = await findPty(signal);
+  if (program !== undefined) return ok("terminals", `${program} makes pseudo-terminals`);
+  const lacking = note("terminals", "no pseudo-terminals: commands that ask for one run with pipes");
+  return { ...lacking, fix: ["install util-linux's script (Debian, Ubuntu: apt-get install bsdutils)"] };
 }
 
 function repositoryFinding(cwd: string): Finding {
