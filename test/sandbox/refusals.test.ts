@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { run } from "../../src/process/index.js";
@@ -188,3 +188,29 @@ test(
     }
   },
 );
+
+test("sockets that come anew at every attempt do not keep a command from running", async (t) => {
+  const where = place(t);
+  const program = join(where.home, "bwrap");
+  // Bubblewrap, for which each of these sockets is gone by the time it gets there.
+  const script = 'while [ "$1" != -- ]; do case $1 in */churn-*) exit 1;; esac; shift; done; shift; exec "$@"';
+  writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const level: SandboxLevel = { ...NOTHING, walls: { kind: "bubblewrap", program, proc: "own" } };
+  const open = new Set<Server>();
+  const churn = () => {
+    for (const server of open) server.close();
+    open.clear();
+    attempts += 1;
+    open.add(createServer().listen(join(where.cwd, `churn-${attempts}`)));
+  };
+  let attempts = 0;
+  churn();
+  t.after(() => {
+    for (const server of open) server.close();
+  });
+  const options = { signal, keep: { head: 0, tail: 0 }, place: where, level, onStart: churn };
+  const ran = await runSandboxed(command(where), WORKSPACE, options);
+  assert.ok(ran.ok);
+  assert.deepEqual([ran.exit.end, ran.exit.code], ["exited", 0]);
+  assert.ok(attempts <= 6, String(attempts));
+});
