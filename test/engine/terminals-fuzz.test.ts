@@ -8,7 +8,7 @@ import { openTalk, type Talk } from "../support/talk.js";
 import { living } from "./desk.js";
 
 /** Schedules in the suite, and in the soak. */
-const RUNS = process.env.BELAY_SOAK === "1" ? 1000 : 12;
+const RUNS = process.env.BELAY_SOAK === "1" ? 300 : 12;
 
 /** What the model does in a turn; `nth` picks a terminal among those that were started. */
 type Planned =
