@@ -15,7 +15,6 @@ import {
   type Site,
   type Staged,
   type Step,
-  sizeWas,
   type Task,
   takeBack,
   tasksOf,
@@ -39,10 +38,8 @@ export interface ApplyOptions {
   readonly ops?: FileOps;
 }
 
-/** Large files removed at a time; fewer than the folders held open, so that their paths stay good meanwhile. */
+/** Files removed at a time; fewer than the folders held open, so that their paths stay good meanwhile. */
 const CLEARING = 64;
-/** Bytes of a file from which on it is removed in the thread pool: less is freed faster than handed over. */
-const LARGE = 1024 * 1024;
 
 /** Applies all of a plan, or nothing. Expects `recoverPatches` at the next start to end what a kill has cut. */
 export async function applyPlan(
@@ -168,17 +165,13 @@ async function clearDone(site: Site, tasks: readonly Task[]): Promise<boolean> {
   let clean = true;
   const clear = async (task: Task): Promise<void> => {
     try {
-      if (sizeWas(task.step) < LARGE) for (const path of leftovers(site, task)) site.ops.unlink(path);
-      else await Promise.all(leftovers(site, task).map((path) => site.ops.remove(path)));
+      await Promise.all(leftovers(site, task).map((path) => site.ops.remove(path)));
     } catch {
       // The patch is done; what stays is left to the next start.
       clean = false;
     }
   };
-  for (let at = 0; at < tasks.length; at += CLEARING) {
-    await Promise.all(tasks.slice(at, at + CLEARING).map(clear));
-    await nextTurn();
-  }
+  for (let at = 0; at < tasks.length; at += CLEARING) await Promise.all(tasks.slice(at, at + CLEARING).map(clear));
   return clean;
 }
 

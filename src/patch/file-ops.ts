@@ -51,7 +51,7 @@ export interface FileOps {
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
-  /** The same, in the thread pool: freeing a large file takes a while, and several are freed at a time. */
+  /** The same, in the thread pool: freeing a file may wait for the disk, and several wait at a time. */
   remove(path: string): Promise<void>;
   mkdir(path: string, mode: number): void;
   rmdir(path: string): void;

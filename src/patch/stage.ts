@@ -4,8 +4,8 @@ import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
 
-/** Files synced at a time; held open are these and as many more, which are written meanwhile. */
-const BATCH = 340;
+/** Files synced, and so held open, at a time. */
+const BATCH = 512;
 /** Fewer files are synced faster one by one. */
 const WORTH_FLUSHING = 32;
 /** A link can't be made here, but something else can. */
@@ -137,50 +137,35 @@ function linked(ops: FileOps, from: string, to: string): boolean {
 }
 
 /**
- * Syncs files and closes them, a batch at a time, while the next is written. A disk takes as long for the sync of one file
- * as for that of all: before a larger batch the system is asked to write out everything, and the sync of each file then
- * finds it done. It is asked for all the same, as it tells whether that file was written without an error.
+ * Syncs files and closes them, a batch at a time. A disk takes as long for the sync of one file as for that of all: before
+ * a larger batch the system is asked to write out everything, and the sync of each file then finds it done.
  */
 class SyncPool {
   readonly #ops: FileOps;
   #batch: number[] = [];
-  #under: Promise<void> = Promise.resolve();
   #error: unknown;
 
   constructor(ops: FileOps) {
     this.#ops = ops;
   }
 
-  /** Takes the descriptor over; waits only while a batch is full and the one before is not synced. */
+  /** Takes the descriptor over; waits only while a batch is full. */
   async add(fd: number): Promise<void> {
     this.#batch.push(fd);
-    if (this.#batch.length < BATCH) return;
-    await this.#under;
-    this.#begin();
+    if (this.#batch.length >= BATCH) await this.settle();
   }
 
   /** Waits for all; never throws. */
   async settle(): Promise<void> {
-    await this.#under;
-    this.#begin();
-    await this.#under;
+    const batch = this.#batch;
+    this.#batch = [];
+    if (batch.length >= WORTH_FLUSHING) await this.#ops.flush(batch[0]!);
+    await Promise.all(batch.map((fd) => this.#sync(fd)));
   }
 
   /** Throws the first error of a sync. */
   check(): void {
     if (this.#error !== undefined) throw this.#error;
-  }
-
-  #begin(): void {
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#under = this.#syncAll(batch);
-  }
-
-  async #syncAll(batch: readonly number[]): Promise<void> {
-    if (batch.length >= WORTH_FLUSHING) await this.#ops.flush(batch[0]!);
-    // Several at a time: each asks the disk to empty its cache, and a disk answers many of these at once.
-    await Promise.all(batch.map((fd) => this.#sync(fd)));
   }
 
   async #sync(fd: number): Promise<void> {

@@ -208,11 +208,6 @@ function put(ops: FileOps, fresh: string, file: string, staged: Staged): void {
   ops.unlink(fresh);
 }
 
-/** The size of the step's old file in bytes, by its version; 0 where there was none. */
-export function sizeWas({ was }: Step): number {
-  return Number(was?.split(":")[2] ?? 0);
-}
-
 function inodeOf(version: string | undefined): string | undefined {
   return version?.split(":", 2).join(":");
 }
