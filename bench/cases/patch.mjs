@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startMeasured } from "../accounting.mjs";
 import { row } from "../figures.mjs";
 
@@ -8,25 +9,36 @@ const ROUNDS = 5;
 const FILE_BYTES = 50 * 1024 * 1024;
 const FILES = 1000;
 const LINES = 500;
+const FOLDERS = 20;
 const HUNKS = 5;
+/** Lines between hunks. */
+const APART = 90;
+const BARE = fileURLToPath(new URL("../bare-patch.cjs", import.meta.url));
 
-/** Patches from the command line, start-up included: one hunk in a file of 50 MB, and 5,000 hunks over 1,000 files. */
+/**
+ * Patches from the command line, start-up included: one hunk in a file of 50 MB, and 5,000 hunks over 1,000 files, the latter
+ * also by a bare Node program. Who comes first changes from round to round, as each finds the disk as the one before left it.
+ */
 export async function patch(lab) {
   const appliers = appliersOf(lab);
+  const shape = [FILES, FOLDERS, HUNKS, APART].map(String);
+  const all = { ...appliers, bare: [lab.node, BARE, ...shape] };
   const big = figuresOf(appliers);
-  const many = figuresOf(appliers);
-  for (const [figures, make] of [
-    [big, makeBigFile],
-    [many, makeManyFiles],
+  const many = figuresOf(all);
+  for (const [figures, make, programs] of [
+    [big, makeBigFile, appliers],
+    [many, makeManyFiles, all],
   ]) {
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [name, argv] of Object.entries(appliers)) {
+      const order = Object.entries(programs);
+      if (round % 2 === 1) order.reverse();
+      for (const [name, argv] of order) {
         // A fresh folder each time: file systems are slow where many files have just been removed.
         const folder = mkdtempSync(join(lab.work, "patched-"));
         const { text, check } = make(folder);
         // What is measured is the patch, not the writing out of what it is applied to.
         spawnSync("sync", ["-f", folder]);
-        const run = startMeasured({ argv, env: lab.programs[name].env, cwd: folder });
+        const run = startMeasured({ argv, env: lab.programs[name]?.env ?? lab.bare.env, cwd: folder });
         run.stdin.end(text);
         const { code, wall, rss, errors } = await run.ended;
         if (code !== 0 || !check()) throw new Error(`${name} did not apply the patch: ${errors}`);
@@ -80,13 +92,13 @@ function makeManyFiles(folder) {
   const line = (file, n) => `line ${n} of file ${file}, of an ordinary length for a line of code`;
   const patch = [];
   for (let file = 0; file < FILES; file += 1) {
-    const name = `d${file % 20}/f${file}.txt`;
-    mkdirSync(join(folder, `d${file % 20}`), { recursive: true });
+    const name = `d${file % FOLDERS}/f${file}.txt`;
+    mkdirSync(join(folder, `d${file % FOLDERS}`), { recursive: true });
     const lines = Array.from({ length: LINES }, (_, n) => line(file, n));
     writeFileSync(join(folder, name), `${lines.join("\n")}\n`);
     patch.push(`*** Update File: ${name}`);
     for (let hunk = 1; hunk <= HUNKS; hunk += 1) {
-      const at = hunk * 90;
+      const at = hunk * APART;
       patch.push("@@", ` ${lines[at - 1]}`, `-${lines[at]}`, `+${lines[at]} changed`, ` ${lines[at + 1]}`);
     }
   }
