@@ -2,11 +2,12 @@
 // request of RUN; the parent is told by IPC when a request was whole, when its answer went out, when a socket closed.
 import { createServer } from "node:http";
 import { CREATED, callAnswer, endlessAnswer, textAnswer } from "./frames.mjs";
-import { DELTA_TEXT, DELTAS, ENDLESS_MS, FLOOD_COMMAND, STEPS, TREES } from "./script.mjs";
+import { DELTA_TEXT, DELTAS, ENDLESS_MS, FLOOD_COMMAND, STEPS, TREES, WRITES } from "./script.mjs";
 
 const HELLO = textAnswer(["Hel", "lo."]);
 const DONE = textAnswer(["Done."]);
 const STEP_ANSWERS = Array.from({ length: STEPS }, (_, n) => callAnswer(`call_${n}`, `echo step-${n}`));
+const WRITE_ANSWERS = WRITES.map((cmd, n) => callAnswer(`call_${n}`, cmd));
 const FLOOD = callAnswer("call_flood", FLOOD_COMMAND);
 const ENDLESS = endlessAnswer(DELTA_TEXT);
 const TREE_ANSWERS = Object.fromEntries(Object.entries(TREES).map(([name, cmd]) => [name, treeAnswers(cmd)]));
@@ -20,6 +21,7 @@ const SCRIPTS = {
     return deltas;
   },
   steps: (n) => STEP_ANSWERS[n] ?? DONE,
+  writes: (n) => WRITE_ANSWERS[n] ?? DONE,
   flood: (n) => (n === 0 ? FLOOD : DONE),
   silent: () => undefined,
   endless: () => ENDLESS,

@@ -14,11 +14,12 @@ import { rules } from "./cases/rules.mjs";
 import { sandbox } from "./cases/sandbox.mjs";
 import { steps } from "./cases/steps.mjs";
 import { turn } from "./cases/turn.mjs";
+import { undo } from "./cases/undo.mjs";
 import { version } from "./cases/version.mjs";
 import { allHold, table } from "./figures.mjs";
 import { firstExisting, openLab } from "./lab.mjs";
 
-const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules, sandbox, conversations };
+const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules, sandbox, conversations, undo };
 
 const options = readArguments(process.argv.slice(2));
 const lab = await openLab(options);

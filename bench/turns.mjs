@@ -10,13 +10,13 @@ export function samplesOf() {
  * Beside the account: ms from start to the first request, ms from the model's last byte to exit, bytes of that request,
  * and the run's name at the server.
  */
-export async function measureTurn(lab, { name, script, expect, slow }) {
+export async function measureTurn(lab, { name, script, expect, slow, cwd = lab.work }) {
   const run = lab.nextRun();
   const url = lab.server.url(script, run);
   const program = lab.programs[name];
   const argv = name === "bare" ? lab.bare.argv(url) : program.exec(url);
   const { env } = name === "bare" ? lab.bare : program;
-  const account = await runMeasured({ argv, env, cwd: lab.work, ...(slow === undefined ? {} : { slow }) });
+  const account = await runMeasured({ argv, env, cwd, ...(slow === undefined ? {} : { slow }) });
   if (account.code !== 0 || !endsWith(account.stdout, expect)) {
     throw new Error(`${name}, ${script}: exit ${account.code}, ${account.stdout.length} bytes: ${account.errors}`);
   }

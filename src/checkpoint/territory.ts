@@ -7,9 +7,12 @@ import { keepFiles, type Placed, type Room } from "./keep.js";
 import type { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
 import { Repo } from "./repo.js";
-import { scanFolder, TICK_MS } from "./scan.js";
+import { scanFolder } from "./scan.js";
 import { type Difference, type Folder, folderFrom } from "./tree.js";
 import type { Budget } from "./types.js";
+
+/** A tick of the system's clock for files is 10 ms at most, and a program takes its time to start. */
+const SETTLE_MS = 12;
 
 /** What looking at files needs from outside. */
 export interface Surroundings {
@@ -81,7 +84,7 @@ export class Territory {
   /** Waits until the clock of files has moved on since the youngest change, so that any later one shows. A tick at most. */
   async settle(signal: AbortSignal): Promise<void> {
     const age = this.#around.clock.now() - this.#newest;
-    if (age >= 0 && age < TICK_MS) await sleep(TICK_MS - age, signal);
+    if (age >= 0 && age < SETTLE_MS) await sleep(SETTLE_MS - age, signal);
   }
 }
 
