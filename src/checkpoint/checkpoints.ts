@@ -11,7 +11,7 @@ import { paced } from "./pace.js";
 import { type CallRecord, sameState } from "./records.js";
 import { TooMuch } from "./scan.js";
 import { sweepIfDue } from "./sweep.js";
-import { type Surroundings, Territory } from "./territory.js";
+import { type LookOptions, type Surroundings, Territory } from "./territory.js";
 import type { Difference } from "./tree.js";
 import { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
 
@@ -34,6 +34,9 @@ export interface CallPlace {
   readonly call: string;
   readonly cwd: string;
 }
+
+/** A look that ended so long ago is as good as a new one, which takes longer than that where it matters, ms. */
+const FRESH_MS = 20;
 
 /** A call under way, from `before` to `after`. */
 export interface Watched {
@@ -62,6 +65,8 @@ export class Checkpoints {
   /** Folders with too much in them, and why. */
   readonly #hopeless = new Map<string, TooMuch>();
   #turn: { readonly id: string; readonly changed: Set<string> } | undefined;
+  /** When the last look at the territory ended, monotonic ms. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #liveFiles = 0;
   #failures: string[] = [];
 
@@ -76,7 +81,7 @@ export class Checkpoints {
   /** Starts to look at the folders, so that the first `before` has less to do. Nothing has to wait for it. */
   prepare(roots: readonly string[]): void {
     if (this.#territory?.key === JSON.stringify(roots)) return;
-    this.#enqueue(() => this.#look(roots, this.#closing.signal)).catch(() => {
+    this.#enqueue(() => this.#look(roots, { signal: this.#closing.signal, ahead: true })).catch(() => {
       // `before` meets the same trouble, and tells of it.
     });
   }
@@ -92,7 +97,7 @@ export class Checkpoints {
       try {
         this.#beginTurn(place);
         if ("files" in area) return await this.#beforePatch(begun, area.files, signal);
-        const { of: territory, live } = await this.#look(area.roots, signal);
+        const { of: territory, live } = this.#fresh(area.roots) ?? (await this.#look(area.roots, { signal }));
         makeFolder(this.#journal.folder);
         live.save(territory.trees);
         await territory.settle(signal);
@@ -165,7 +170,13 @@ export class Checkpoints {
     return done;
   }
 
-  async #look(roots: readonly string[], signal: AbortSignal): Promise<Known> {
+  /** What the look after the call before has just found. */
+  #fresh(roots: readonly string[]): Known | undefined {
+    const age = this.#init.clock.monotonic() - this.#lookedAt;
+    return this.#territory?.key === JSON.stringify(roots) && age < FRESH_MS ? this.#territory : undefined;
+  }
+
+  async #look(roots: readonly string[], options: LookOptions): Promise<Known> {
     const key = JSON.stringify(roots);
     const hopeless = this.#hopeless.get(key);
     if (hopeless !== undefined) throw hopeless;
@@ -175,15 +186,17 @@ export class Checkpoints {
     }
     const known = this.#territory;
     this.#territory = undefined;
-    const of = known?.of ?? Territory.open(roots, this.#around);
+    let of = known?.of;
     try {
-      await of.look({ signal });
+      of ??= Territory.open(roots, this.#around);
+      await of.look(options);
     } catch (error) {
       // Half looked at, it would tell lies: the next time begins anew.
       known?.live.discard();
       if (error instanceof TooMuch) this.#hopeless.set(key, error);
       throw error;
     }
+    if (options.ahead !== true) this.#lookedAt = this.#init.clock.monotonic();
     this.#territory = { key, of, live: known?.live ?? this.#newLive() };
     return this.#territory;
   }
@@ -246,6 +259,7 @@ export class Checkpoints {
     let differences: Difference[];
     try {
       differences = await territory.look({ signal, room });
+      this.#lookedAt = this.#init.clock.monotonic();
     } catch (error) {
       // As in `#look`.
       if (this.#territory?.of === territory) this.#territory = undefined;

@@ -7,7 +7,7 @@ import { keepFiles, type Placed, type Room } from "./keep.js";
 import type { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
 import { Repo } from "./repo.js";
-import { scanFolder } from "./scan.js";
+import { scanFolder, TooMuch } from "./scan.js";
 import { type Difference, type Folder, folderFrom } from "./tree.js";
 import type { Budget } from "./types.js";
 
@@ -25,6 +25,18 @@ export interface Surroundings {
   readonly home: string;
 }
 
+export interface LookOptions {
+  readonly signal?: AbortSignal;
+  /** For what is new; without it, that of the whole territory. */
+  readonly room?: Room;
+  /** Nobody knows yet whether it is needed: where there is much to keep, that is left to the next look. */
+  readonly ahead?: boolean;
+}
+
+/** Files and bytes that are kept ahead. */
+const AHEAD_FILES = 1_000;
+const AHEAD_BYTES = 16 * 1024 * 1024;
+
 /**
  * The folders that commands may write in, and what is in them: brought up to date by `look`. After an error it is of no
  * more use, since it may have taken in half of what happened.
@@ -35,6 +47,8 @@ export class Territory {
   readonly #around: Surroundings;
   readonly #room: Room;
   readonly #hidden: ReadonlySet<string>;
+  /** Files seen whose content is still to be kept. */
+  #unkept: Placed[] = [];
   #newest = 0;
 
   private constructor(around: Surroundings, trees: ReadonlyMap<string, Folder>) {
@@ -46,9 +60,16 @@ export class Territory {
     this.#hidden = new Set([around.home, realOf(around.home) ?? around.home]);
   }
 
-  /** Nothing is known yet. Roots that are not there, or lie in another one, are left out; throws when none is left. */
+  /**
+   * Nothing is known yet. Roots that are not there, or lie in another one, are left out; throws when none is left, and
+   * `TooMuch` where a root is the user's own folder or holds it.
+   */
   static open(roots: readonly string[], around: Surroundings): Territory {
-    const real = [...new Set(roots.map(realOf).filter((root) => root !== undefined))].filter((root) => root !== "/");
+    const real = [...new Set(roots.map(realOf).filter((root) => root !== undefined))];
+    const user = `${realOf(around.env.HOME ?? "") ?? ""}/`;
+    const wide = real.find((root) => root === "/" || user.startsWith(`${root}/`));
+    if (wide !== undefined)
+      throw new TooMuch(`${wide} is no project's folder, but all of the user's files or the machine's`);
     const outer = real.filter((root) => !real.some((other) => other !== root && root.startsWith(`${other}/`)));
     if (outer.length === 0) throw new Error(`there is no folder to look at: ${roots.join(", ")}`);
     return new Territory(around, new Map(outer.map((root) => [root, unknownFolder(root, around.env)])));
@@ -60,23 +81,24 @@ export class Territory {
   }
 
   /**
-   * Looks at everything and keeps what git does not have. Returns what is different. `room`: for what is new; without it,
-   * that of the whole territory.
+   * Looks at everything and keeps what git does not have. Returns what is different. Throws `TooMuch`, the signal's reason,
+   * and system errors of the store.
    */
-  async look({ signal, room }: { readonly signal?: AbortSignal; readonly room?: Room } = {}): Promise<Difference[]> {
+  async look({ signal, room, ahead = false }: LookOptions = {}): Promise<Difference[]> {
     const { clock, env, budget, store, home } = this.#around;
     const pace = paced(clock, signal);
     const neutralGitDir = join(checkpointsFolder(home), "git");
     const options = { budget, pace, env, now: () => clock.now(), signal, hidden: this.#hidden, neutralGitDir };
     const differences: Difference[] = [];
-    const unkept: Placed[] = [];
     this.#newest = 0;
     for (const [path, root] of this.trees) {
       const scan = await scanFolder(root, path, options);
       differences.push(...scan.differences);
-      unkept.push(...scan.unkept);
+      this.#unkept.push(...scan.unkept);
       this.#newest = Math.max(this.#newest, scan.newest);
     }
+    if (ahead && isMuch(this.#unkept)) return differences;
+    const unkept = this.#unkept.splice(0);
     await keepFiles(unkept, { store, room: room ?? this.#room, pace });
     return differences;
   }
@@ -86,6 +108,10 @@ export class Territory {
     const age = this.#around.clock.now() - this.#newest;
     if (age >= 0 && age < SETTLE_MS) await sleep(SETTLE_MS - age, signal);
   }
+}
+
+function isMuch(files: readonly Placed[]): boolean {
+  return files.length > AHEAD_FILES || files.reduce((sum, { leaf }) => sum + leaf.size, 0) > AHEAD_BYTES;
 }
 
 function unknownFolder(root: string, env: Env): Folder {

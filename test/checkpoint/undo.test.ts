@@ -69,6 +69,7 @@ describe("what someone changed since", () => {
     await place.call("1", () => write("a", "a2"));
     await place.checkpoints.idle();
     write("a", "mine");
+    await later(30);
     await place.call("1", () => write("a", "a3"));
     await place.end("1");
     assert.equal((await place.undo()).ok, false);
@@ -91,7 +92,7 @@ describe("what someone changed since", () => {
     await later(60);
     write("b", "mine");
     write("new", "mine");
-    await place.end("1");
+    assert.deepEqual(await place.end("1"), [at("a"), at("b")]);
     await place.undo({ onConflict: "keep" });
     assert.deepEqual([read("a"), read("b"), fs.existsSync(at("new"))], ["a1", "mine", true]);
     await place.close();
@@ -198,6 +199,16 @@ describe("what is not covered", () => {
     assert.match(place.checkpoints.takeFailures().join(), /more than 2 files/);
     await place.end("1");
     assert.match((await place.undo()).message, /what call call-1 changed is not known: there are more than 2/);
+    await place.close();
+  });
+
+  it("the user's own folder is no project, and is not looked at", async () => {
+    const env = { ...GIT_ENV };
+    const { place, write } = filled({ a: "1" }, { env });
+    env.HOME = join(place.work, "..");
+    await place.call("1", () => write("a", "2"), [join(place.work, "..")]);
+    assert.match(place.checkpoints.takeFailures().join(), /is no project's folder/);
+    assert.deepEqual(await place.end("1"), []);
     await place.close();
   });
 
