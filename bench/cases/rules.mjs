@@ -47,7 +47,7 @@ export async function rules(lab) {
   return [
     row("loading the room without the parser, ms", { belay: figures.load }),
     row("the parser, at its first script, ms", { belay: figures.cold }),
-    row("a plain command, µs", { belay: figures.simple }, [{ most: 100 }]),
+    row("a plain command, µs", { belay: figures.simple }, [{ most: 1000 }]),
     row("a script of 4 commands, µs", { belay: figures.short }, [{ most: 1000 }]),
     row("a script of 50 commands, µs", { belay: figures.long }),
     row("4 commands looked up in 50 rules, µs", { belay: figures.judge }, [{ most: 1000 }]),
