@@ -382,6 +382,49 @@ describe("one conversation, two calls", () => {
   });
 });
 
+describe("tools and conversation methods on one stream", () => {
+  test("interruptConversation stops the turn of a call: the event, then both answers", async (t) => {
+    const client = await openMcp(t);
+    client.server.enqueue([partial("On"), stall()]);
+    client.send({ id: 1, method: "tools/call", params: { name: "codex", arguments: { prompt: "go" } } });
+    const { threadId } = (await client.event("agent_message_delta")).params._meta;
+    const interrupted = await client.request("interruptConversation", { conversationId: threadId }, 2);
+    assert.deepEqual(interrupted.result, { abortReason: "interrupted" });
+    assert.equal((await client.answer(1)).result.isError, true);
+    const end = client.messages.findIndex((one) => one.params?.msg?.type === "turn_aborted");
+    assert.deepEqual(new Set(client.messages.slice(end + 1).map((one) => one.id)), new Set([1, 2]));
+    await client.finish();
+  });
+
+  test("codex-reply goes on with a conversation of newConversation, but never while a turn of it runs", async (t) => {
+    const client = await openMcp(t);
+    const { conversationId } = (await client.request("newConversation", {})).result;
+    await client.request("addConversationListener", { conversationId });
+    client.server.enqueue([partial("On"), stall()]);
+    const items = [{ type: "text", data: { text: "one" } }];
+    const reply = (id: number) => ({
+      id,
+      method: "tools/call",
+      params: { name: "codex-reply", arguments: { conversationId, prompt: `number ${id}` } },
+    });
+    // In one write: the message comes first, so the reply finds a turn that runs.
+    client.send({ id: 1, method: "sendUserMessage", params: { conversationId, items } }, reply(2));
+    assert.match(textOf(await client.answer(2)), /another turn of it is running/);
+    client.server.enqueue(text("three"));
+    client.send({ id: 4, method: "interruptConversation", params: { conversationId } }, reply(3));
+    assert.equal(textOf(await client.answer(3)), "three");
+    assert.deepEqual((await client.answer(4)).result, { abortReason: "interrupted" });
+    const listened = client.messages
+      .filter((one) => one.method?.startsWith("codex/event/"))
+      .map((one) => one.params.msg.type);
+    assert.deepEqual(
+      listened.filter((type) => /^task|^turn/.test(type)),
+      ["task_started", "turn_aborted", "task_started", "task_complete"],
+    );
+    await client.finish();
+  });
+});
+
 describe("the end of the server", () => {
   for (const [how, code] of [
     ["stdin", 0],
