@@ -410,6 +410,8 @@ describe("tools and conversation methods on one stream", () => {
     // In one write: the message comes first, so the reply finds a turn that runs.
     client.send({ id: 1, method: "sendUserMessage", params: { conversationId, items } }, reply(2));
     assert.match(textOf(await client.answer(2)), /another turn of it is running/);
+    // The model has been asked, and so its next reply is for the next turn.
+    await client.until((one) => one.method === "codex/event/agent_message_delta");
     client.server.enqueue(text("three"));
     client.send({ id: 4, method: "interruptConversation", params: { conversationId } }, reply(3));
     assert.equal(textOf(await client.answer(3)), "three");
