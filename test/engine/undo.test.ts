@@ -139,3 +139,20 @@ test(
     await server.close();
   },
 );
+
+test("what a command does before it goes on as a terminal, and while a call waits for it, is the turn's", async () => {
+  const { server, talk } = await openTalk();
+  server.enqueue(
+    call("exec_command", { cmd: "echo 1 > first; read go; echo 2 > second", yield_time_ms: 250 }, "start"),
+  );
+  server.script((request, n) => {
+    const id = Number(/session ID (\d+)/.exec(request.outputOf("start") ?? "")?.[1]);
+    return n === 1 ? call("write_stdin", { session_id: id, chars: "go\n", yield_time_ms: 20_000 }) : text("done");
+  });
+  await talk.end(talk.say("go"));
+  assert.deepEqual(readdirSync(talk.cwd).sort(), ["first", "second"]);
+  assert.equal((await undo(talk)).success, true);
+  assert.deepEqual(readdirSync(talk.cwd), []);
+  await talk.close();
+  await server.close();
+});

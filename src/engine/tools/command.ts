@@ -1,16 +1,14 @@
 import { constants } from "node:os";
-import type { Area } from "../../checkpoint/index.js";
 import type { Exit } from "../../process/index.js";
 import type { EventOf, ProcessOutcome, SandboxPolicy } from "../../protocol/index.js";
 import { type Ran, runSandboxed } from "../../sandbox/index.js";
 import { runPatch } from "./apply-patch.js";
-import { changeableRoots } from "./changeable-roots.js";
-import type { Judgement } from "./command-verdict.js";
+import { areaOf } from "./changeable-roots.js";
 import { BYTES_PER_TOKEN, boundedOutput, exitText } from "./output-text.js";
 import { parseCommand } from "./parsed-command.js";
 import { askPermission, FULL_ACCESS } from "./permission.js";
 import { type Attempt, retryOutside } from "./retry-outside.js";
-import { isReadingCommand, userShell } from "./shell-command.js";
+import { userShell } from "./shell-command.js";
 import { shellPatch } from "./shell-patch.js";
 import type { ToolContext, ToolOutput } from "./tool.js";
 
@@ -39,24 +37,12 @@ export async function runCommand(wanted: WantedCommand, context: ToolContext): P
   if (!permission.granted) return permission.refusal;
   const { policy, judgement } = permission;
   const runUnder = (how: SandboxPolicy) =>
-    context.undoably(areaOf({ wanted, policy: how, judgement }, context), () => runOnce(wanted, how, context));
+    context.undoably(areaOf({ argv: wanted.argv, policy: how, judgement }, context), () =>
+      runOnce(wanted, how, context),
+    );
   const attempt = await runUnder(policy);
   const denied = { argv: wanted.argv, cwd: wanted.cwd, policy, attempt, judgement };
   return retryOutside(denied, context, () => runUnder(FULL_ACCESS));
-}
-
-interface Granted {
-  readonly wanted: WantedCommand;
-  readonly policy: SandboxPolicy;
-  readonly judgement: Judgement;
-}
-
-/** Where a command may change files, as far as that is looked after; undefined where it can't, or surely does not. */
-function areaOf({ wanted, policy, judgement }: Granted, { settings }: ToolContext): Area | undefined {
-  const { kind, walled } = judgement.verdict;
-  if ((kind === "safe" && !walled) || isReadingCommand(wanted.argv)) return undefined;
-  const roots = changeableRoots(policy, settings.cwd);
-  return roots.length === 0 ? undefined : { roots };
 }
 
 /** One run, told in events of its own. */

@@ -3,6 +3,7 @@ import type { SandboxPolicy } from "../../protocol/index.js";
 import type { Ran, SandboxLevel } from "../../sandbox/index.js";
 import type { TerminalStart } from "../terminal.js";
 import { runPatch } from "./apply-patch.js";
+import { areaOf } from "./changeable-roots.js";
 import { endEvent, keptOutcomes, processOutcome, toldOf, unstartedEvent, type WantedCommand } from "./command.js";
 import { parseCommand } from "./parsed-command.js";
 import { askPermission, FULL_ACCESS } from "./permission.js";
@@ -34,9 +35,11 @@ export async function runInTerminal(wanted: WantedTerminal, context: ToolContext
   const permission = await askPermission(wanted, context);
   if (!permission.granted) return permission.refusal;
   const { policy, judgement } = permission;
-  const attempt = await runOnce(wanted, policy, context);
-  const denied = { argv: wanted.argv, cwd: wanted.cwd, policy, attempt, judgement };
-  return retryOutside(denied, context, () => runOnce(wanted, FULL_ACCESS, context));
+  const { argv, cwd } = wanted;
+  const runUnder = (how: SandboxPolicy) =>
+    context.undoably(areaOf({ argv, policy: how, judgement }, context), () => runOnce(wanted, how, context));
+  const attempt = await runUnder(policy);
+  return retryOutside({ argv, cwd, policy, attempt, judgement }, context, () => runUnder(FULL_ACCESS));
 }
 
 /** One run, to its end or until it goes on as a terminal. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Terminal, Typed } from "../terminal.js";
 import { argumentsReader } from "./arguments.js";
+import { areaOfPolicy } from "./changeable-roots.js";
 import { judgeCommand } from "./command-verdict.js";
 import { scriptArgv, userShell } from "./shell-command.js";
 import { listText, outputSoFar, terminalText } from "./terminal-text.js";
@@ -54,7 +55,11 @@ export const writeStdin: Tool = {
     const id = args.value.session_id ?? undefined;
     if (id === undefined) return { status: "done", output: listText(context.terminals) };
     const terminal = context.terminals.find(id);
-    if (terminal !== undefined) return useTerminal(terminal, args.value, context);
+    if (terminal !== undefined) {
+      const { policy, place } = terminal.start;
+      const area = terminal.end === undefined ? areaOfPolicy(policy, place.cwd) : undefined;
+      return context.undoably(area, () => useTerminal(terminal, args.value, context));
+    }
     const why = "it ended and its last output was read, or it never was";
     return { status: "failed", output: `there is no terminal ${id}: ${why}. ${listText(context.terminals)}` };
   },
