@@ -60,9 +60,10 @@ function program(command, { home, work }) {
     command,
     work,
     env: { ...plainEnv(home), CODEX_HOME: home },
-    /** The argv of one headless turn against this model URL. */
-    exec(url) {
+    /** The argv of one headless turn against this model URL, in a new session or a recorded one. */
+    exec(url, resume) {
       this.configure(url);
+      if (resume !== undefined) return [...command, "exec", "resume", "--skip-git-repo-check", resume, PROMPT];
       return [...command, "exec", "--skip-git-repo-check", "-s", "danger-full-access", PROMPT];
     },
     configure(url) {

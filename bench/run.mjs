@@ -12,6 +12,7 @@ import { interrupt } from "./cases/interrupt.mjs";
 import { patch } from "./cases/patch.mjs";
 import { rules } from "./cases/rules.mjs";
 import { sandbox } from "./cases/sandbox.mjs";
+import { sessions } from "./cases/sessions.mjs";
 import { steps } from "./cases/steps.mjs";
 import { turn } from "./cases/turn.mjs";
 import { undo } from "./cases/undo.mjs";
@@ -19,7 +20,7 @@ import { version } from "./cases/version.mjs";
 import { allHold, table } from "./figures.mjs";
 import { firstExisting, openLab } from "./lab.mjs";
 
-const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules, sandbox, conversations, undo };
+const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules, sandbox, conversations, undo, sessions };
 
 const options = readArguments(process.argv.slice(2));
 const lab = await openLab(options);

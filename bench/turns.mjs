@@ -6,15 +6,15 @@ export function samplesOf() {
 }
 
 /**
- * Runs one turn; throws when the program failed or the text it should have printed is not the end of its stdout.
+ * Runs one turn, of the session `resume` where it is given; throws when the program failed or the text it should have printed is not the end of its stdout.
  * Beside the account: ms from start to the first request, ms from the model's last byte to exit, bytes of that request,
  * and the run's name at the server.
  */
-export async function measureTurn(lab, { name, script, expect, slow, cwd = lab.work }) {
+export async function measureTurn(lab, { name, script, expect, slow, resume, cwd = lab.work }) {
   const run = lab.nextRun();
   const url = lab.server.url(script, run);
   const program = lab.programs[name];
-  const argv = name === "bare" ? lab.bare.argv(url) : program.exec(url);
+  const argv = name === "bare" ? lab.bare.argv(url) : program.exec(url, resume);
   const { env } = name === "bare" ? lab.bare : program;
   const account = await runMeasured({ argv, env, cwd, ...(slow === undefined ? {} : { slow }) });
   if (account.code !== 0 || !endsWith(account.stdout, expect)) {

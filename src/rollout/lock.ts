@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, statSync, unlinkSync, utimesSync } fr
 import { uptime } from "node:os";
 import { join } from "node:path";
 import { type Clock, lifeOf, makeFolder, type Owner, ownProcess, type Random, sleep } from "../base/index.js";
+import { codexWriter } from "./codex-lock.js";
 
 /**
  * One writer for a session. A lock is an empty file whose name holds the session's id and its owner: who wants the session
@@ -25,7 +26,7 @@ export interface Holder {
   readonly elsewhere: boolean;
   /** Unix ms of its last sign of life; of the start of its lock for one on this machine. */
   readonly seenAt: number;
-  /** The lock's file. */
+  /** The lock's file; "" for Codex, which locks otherwise. */
   readonly path: string;
 }
 
@@ -82,8 +83,12 @@ export function lockedIds(home: string, now: number): Set<string> {
   return new Set([...ids].filter((id) => id !== undefined && holderOf(home, id, now) !== undefined) as string[]);
 }
 
-/** Another's lock, if he lives; those of the dead are removed. */
-function othersOf(home: string, id: string, at: { readonly now: number; readonly own: string | undefined }) {
+/** Another's lock, if he lives, of this program or of Codex; those of the dead are removed. */
+function othersOf(
+  home: string,
+  id: string,
+  at: { readonly now: number; readonly own: string | undefined },
+): Holder | undefined {
   for (const name of readLocks(home)) {
     const parsed = parseLockName(name);
     const path = join(locksOf(home), name);
@@ -101,7 +106,8 @@ function othersOf(home: string, id: string, at: { readonly now: number; readonly
     if (lives) return { pid: parsed.owner.pid, elsewhere: life === "unknown", seenAt, path };
     removeIfThere(path);
   }
-  return undefined;
+  const codex = codexWriter(home, id);
+  return codex === undefined ? undefined : { pid: codex, elsewhere: codex === 0, seenAt: at.now, path: "" };
 }
 
 /** How often a lock shows a sign of life at most, ms. */

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
 import { holderOf, lockSession, tryLock } from "../../src/rollout/index.js";
 import { idOf, makeHome } from "./place.js";
 
 const ID = idOf(1);
+
+/** The lock is one of Linux, and so is the list of locks; the program that makes it here is util-linux's. */
+const flockMissing =
+  spawnSync("flock", ["--version"]).status === 0 && existsSync("/proc/locks") ? false : "needs flock and /proc/locks";
 
 /** A process that takes the lock and holds it; its answer: `taken`, or the pid of who has it. */
 function taker(home: string, at = Date.now()): { readonly child: ChildProcess; readonly answer: Promise<unknown> } {
@@ -87,5 +91,21 @@ describe("one writer for a session", () => {
     assert.deepEqual(!held.ok && [held.holder.pid, held.holder.elsewhere], [4242, true]);
     utimesSync(path, now / 1000 - 700, now / 1000 - 700);
     assert.equal(tryLock(home, ID, now).ok, true);
+  });
+
+  test("a process of Codex that has the session counts, by its own kind of lock", { skip: flockMissing }, async (t) => {
+    const { home } = makeHome(t);
+    const folder = join(home, "thread-writer-locks");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${ID}.lock`), "");
+    assert.equal(holderOf(home, ID, Date.now()), undefined);
+    const argv = ["-x", join(folder, `${ID}.lock`), "sh", "-c", "echo locked; read end"];
+    const child = spawn("flock", argv, { stdio: ["pipe", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    const refused = tryLock(home, ID, Date.now());
+    assert.equal(!refused.ok && refused.holder.pid, child.pid);
+    child.stdin.end("\n");
+    await once(child, "exit");
+    assert.equal(tryLock(home, ID, Date.now()).ok, true);
   });
 });
