@@ -203,6 +203,27 @@ describe("a resumed conversation", () => {
     await Promise.all([other.close(), talk.close()]);
   });
 
+  test("gets no rights from its record that the settings do not give", async (t) => {
+    const server = await withServer(t);
+    const talk = startTalk(server.provider(), {
+      sandboxPolicy: { mode: "danger-full-access" },
+      approvalPolicy: "never",
+    });
+    server.enqueue(text("a"), text("b"));
+    await run(talk, "one");
+    const strict = { sandboxPolicy: { mode: "read-only" }, approvalPolicy: "untrusted" } as const;
+    const next = await resumeTalk(
+      server.provider(),
+      { home: killedCopy(t, talk), source: talk.conversation.id },
+      strict,
+    );
+    await run(next, "two");
+    assert.match(server.requests.at(-1)!.userTexts().at(-2)!, /Approval policy: untrusted\nSandbox mode: read-only/);
+    const told = "the sandbox mode is read-only now; the session had danger-full-access";
+    await next.until("background_event", (msg) => msg.message === told);
+    await Promise.all([talk.close(), next.close()]);
+  });
+
   test("of another provider leaves out what the other's model thought", async (t) => {
     const server = await withServer(t);
     const talk = startTalk(server.provider());
