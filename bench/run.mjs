@@ -20,7 +20,21 @@ import { version } from "./cases/version.mjs";
 import { allHold, table } from "./figures.mjs";
 import { firstExisting, openLab } from "./lab.mjs";
 
-const CASES = { version, turn, steps, deltas, flood, cancel, interrupt, patch, rules, sandbox, conversations, undo, sessions };
+const CASES = {
+  version,
+  turn,
+  steps,
+  deltas,
+  flood,
+  cancel,
+  interrupt,
+  patch,
+  rules,
+  sandbox,
+  conversations,
+  undo,
+  sessions,
+};
 
 const options = readArguments(process.argv.slice(2));
 const lab = await openLab(options);

@@ -121,6 +121,7 @@ async function drive(t: TestContext, open: (ears: Ears) => Library): Promise<voi
     env: { ...place.env },
     cwd: place.dir,
   });
+  t.after(() => client.close());
   assert.equal((client.server as { name: string }).name, "belay-mcp-server");
   const [tools, ...empty] = await client.lists();
   assert.deepEqual(
