@@ -179,6 +179,17 @@ describe("what a damaged or foreign order of lines comes to", () => {
     );
   });
 
+  test("lines that changed places are put in order by their ordinals", async (t) => {
+    const place = makeHome(t);
+    const { path, bytes } = recorded(place);
+    const before = await restored(place, path);
+    const lines = bytes.toString("utf8").trimEnd().split("\n");
+    writeFileSync(path, `${[lines[0], ...lines.slice(8), ...lines.slice(1, 8)].join("\n")}\n`);
+    const after = await restored(place, path);
+    assert.deepEqual([before.reordered, after.reordered], [false, true]);
+    assert.deepEqual(words(after.items), words(before.items));
+  });
+
   test("a user's message between call and output waits for the output", async (t) => {
     const place = makeHome(t);
     const writer = writerOf(place, idOf(1));

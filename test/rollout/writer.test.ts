@@ -50,6 +50,13 @@ describe("a session file", () => {
     const next = RolloutWriter.continue({ home: place.home, clock: place.clock, start: before.start });
     next.append(turnOf(2));
     next.close();
+    // Codex, which does not take lines apart, must find it too.
+    const [torn, ...rest] = linesOf(writer.path).slice(8);
+    assert.equal(torn?.endsWith('"resp'), true);
+    assert.deepEqual(
+      rest.map((line) => (JSON.parse(line) as { ordinal: number }).ordinal),
+      [8, 9, 10, 11, 12, 13, 14],
+    );
     const after = await restored(place, writer.path);
     assert.deepEqual(words(after.items).slice(-4), [
       "u:question 2",
