@@ -17,7 +17,7 @@ import {
   tryLock,
   unarchiveSession,
 } from "../../src/rollout/index.js";
-import { called, gave, type HomePlace, idOf, item, makeHome, metaOf, TEXTS, turnOf, words } from "./place.js";
+import { called, gave, type HomePlace, idOf, item, makeHome, metaOf, restored, TEXTS, turnOf, words } from "./place.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = Date.UTC(2026, 5, 1);
@@ -138,6 +138,11 @@ describe("a fork", () => {
       words(items).filter((word) => word.startsWith("u:")),
       ["u:question 1", "u:question 2"],
     );
+    // Where the byte that the fork names is no line's end any more, the ordinals tell what belongs to it.
+    const text = readFileSync(from, "utf8");
+    writeFileSync(from, text.replace(/"end_byte_offset":\d+/, '"end_byte_offset":7'));
+    const again = await restored(place, from);
+    assert.deepEqual(words(again.items), words(items));
     const none = await fork(place, path, 30, 9);
     assert.match(none.ok ? "" : none.message, /has 4 turns, there is no turn 9/);
     const refused = deleteSession({ home: place.home, wanted: idOf(1), now: NOW });
