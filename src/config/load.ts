@@ -121,6 +121,7 @@ function readLimits(settings: Settings) {
     toolOutputTokenLimit: readInteger(settings, ["tool_output_token_limit"], { min: 1 }) ?? 10_000,
     projectDocMaxBytes: readInteger(settings, ["project_doc_max_bytes"], { min: 0 }) ?? DEFAULT_DOC_BYTES,
     containFullAccess: readBoolean(settings, ["contain_full_access"]) ?? true,
+    allowPartialSandbox: readBoolean(settings, ["allow_partial_sandbox"]) ?? false,
     keepBackgroundProcesses: readBoolean(settings, ["keep_background_processes"]) ?? false,
     commandTimeoutMs: readInteger(settings, ["command_timeout_ms"], { min: 1, max: 2 ** 31 - 1 }),
     sessionLimits: {

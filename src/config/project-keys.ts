@@ -36,6 +36,7 @@ const HOME_ONLY: ReadonlySet<string> = new Set([
     "shell_environment_policy",
     "contain_full_access",
     "keep_background_processes",
+    "allow_partial_sandbox",
     "approvals_reviewer",
   ],
   ...["default_permissions", "permissions", "model_instructions_file", "experimental_instructions_file"],

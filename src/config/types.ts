@@ -67,6 +67,8 @@ export interface Config {
   readonly commandTimeoutMs: number | undefined;
   /** Commands with full access run in a PID namespace too, where one can be had, so that a stop ends all they started. */
   readonly containFullAccess: boolean;
+  /** Without bubblewrap, confined commands run behind what walls can be made without it, rather than not at all. */
+  readonly allowPartialSandbox: boolean;
   /** What commands with full access leave running when they end by themselves is left alone; they run in no PID namespace. */
   readonly keepBackgroundProcesses: boolean;
   /** How much of recorded sessions is kept: bytes of all together, days since the last use; undefined: no limit. */

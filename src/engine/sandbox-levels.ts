@@ -4,8 +4,8 @@ import type { Config } from "../config/index.js";
 import { findPty } from "../process/index.js";
 import type { LevelReport } from "../protocol/index.js";
 import {
+  asWanted,
   factsOf,
-  type LevelFacts,
   probe,
   remember,
   remembered,
@@ -17,7 +17,6 @@ import type { EngineDeps } from "./types.js";
 
 /** How long the first event of a conversation waits for a first trial, ms. */
 const INTRODUCTION_BOUND_MS = 2000;
-const IN_NO_NAMESPACE = "commands with full access run in no PID namespace";
 
 /**
  * What this machine can do for commands: found out by a trial before the first command of the engine, and kept. What an
@@ -77,14 +76,6 @@ export class SandboxLevels {
     this.#known.set(key, probed);
     return probed;
   }
-}
-
-/** Without the cage where the settings say so. */
-function asWanted<T extends Pick<LevelFacts, "cage" | "reasons"> | SandboxLevel>(level: T, config: Config): T {
-  const { containFullAccess, keepBackgroundProcesses } = config;
-  if (containFullAccess && !keepBackgroundProcesses) return level;
-  const key = containFullAccess ? "keep_background_processes is true" : "contain_full_access is false";
-  return { ...level, cage: undefined, reasons: { ...level.reasons, cage: [`${key}: ${IN_NO_NAMESPACE}`] } };
 }
 
 /** The level as one conversation has it: what it was told at its start, and what then turns out to be so. */

@@ -13,6 +13,8 @@ const DRAIN_MS = 200;
 /** How long what was killed may take to be gone, ms. */
 const KILL_BOUND_MS = 2000;
 const POLL_MS = 5;
+/** Characters. */
+const COMPLAINT_LIMIT = 1000;
 
 export interface AttachedOptions {
   readonly signal: AbortSignal;
@@ -72,6 +74,7 @@ async function attend(child: ChildProcess, command: Command, options: AttachedOp
         },
       })
     : undefined;
+  const complaint = complaintOf(child);
   const cancel = () => settle("cancelled");
   options.signal.addEventListener("abort", cancel, { once: true });
   if (options.signal.aborted) cancel();
@@ -85,7 +88,7 @@ async function attend(child: ChildProcess, command: Command, options: AttachedOp
   report?.close();
   if (!dead) child.unref();
   if (cause === "ended" && report?.started() === false) {
-    return unstarted("not_started", "the command's namespace could not be made");
+    return unstarted("not_started", complaint() || "the command's namespace could not be made");
   }
   const status = cause === "ended" ? (ownEnd ?? (await exited)) : undefined;
   return {
@@ -162,6 +165,8 @@ type Started = { readonly child: ChildProcess } | { readonly error: string };
 
 async function start(command: Command): Promise<Started> {
   const channel: IOType = command.namespace === true ? "pipe" : "ignore";
+  const errors =
+    command.errorsApart === true && command.namespace === true ? (["pipe", [2]] as const) : (["inherit", []] as const);
   let passed: number[] = [];
   let child: ChildProcess;
   try {
@@ -169,7 +174,7 @@ async function start(command: Command): Promise<Started> {
     child = spawn(command.argv[0]!, command.argv.slice(1), {
       cwd: command.cwd,
       env: { ...command.env },
-      stdio: ["inherit", "inherit", "inherit", channel, ...passed],
+      stdio: ["inherit", "inherit", errors[0], channel, ...passed, ...errors[1]],
     });
   } catch (error) {
     // Some of the system's refusals are thrown (E2BIG), the others come as an event, below.
@@ -183,6 +188,17 @@ async function start(command: Command): Promise<Started> {
   }
   const error = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve));
   return { error: explainFailure(command, error.code ?? "unknown error") };
+}
+
+/** What the maker of a namespace says, where that is apart from what its program does. */
+function complaintOf(child: ChildProcess): () => string {
+  let text = "";
+  child.stderr?.on("data", (chunk: Uint8Array) => {
+    text = (text + Buffer.from(chunk).toString("utf8")).slice(0, COMPLAINT_LIMIT);
+  });
+  // A pipe that breaks has nothing more to say.
+  child.stderr?.on("error", () => undefined);
+  return () => text.trim();
 }
 
 function unstarted(end: "cancelled" | "not_started", error: string | undefined): AttachedExit {

@@ -12,7 +12,7 @@ const REPORT_LIMIT = 64;
  * The shell's own standard error goes nowhere: shells write there that a program died of a signal. It catches what
  * stops the program, since its own end comes later; programs start with the defaults again.
  */
-const SHELL = `exec 9>&2 2>/dev/null
+const SHELL = `exec 2>/dev/null
 trap : HUP INT QUIT TERM
 echo + >&3
 (exec "$@") 2>&9 3>&- 9>&-
@@ -27,10 +27,12 @@ exit "$code"`;
 
 /**
  * The program to start inside a PID namespace so that it can be run as a `Command` with `namespace` set: what it does is
- * done by `argv`, started by name from PATH as ever. A death by signal n shows as exit code 128 + n.
+ * done by `argv`, started by name from PATH as ever. A death by signal n shows as exit code 128 + n. `errors`: the
+ * descriptor of the program's standard error, when that of the namespace's maker is another one.
  */
-export function namespaceProgram(argv: readonly string[]): string[] {
-  return ["/bin/sh", "-c", SHELL, "sh", ...argv];
+export function namespaceProgram(argv: readonly string[], errors = 2): string[] {
+  const moved = errors === 2 ? "exec 9>&2" : `exec 9>&${errors} ${errors}>&-`;
+  return ["/bin/sh", "-c", `${moved}\n${SHELL}`, "sh", ...argv];
 }
 
 /** What the shell of a namespace has told so far. */

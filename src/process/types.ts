@@ -11,6 +11,8 @@ export interface Command {
    * (`bwrap --die-with-parent`, `unshare --kill-child`): once its first process is dead, so is all that is in it.
    */
   readonly namespace?: boolean | undefined;
+  /** The namespace's program has its standard error at the descriptor after what is passed: 2 is its maker's. */
+  readonly errorsApart?: boolean | undefined;
   /** What the program left running is left alone when it ended by itself; without a namespace alone, whose end is theirs. */
   readonly keepsChildren?: boolean | undefined;
   /** Contents that the program can read from descriptors 4, 5, ... (Linux only). */

@@ -17,12 +17,12 @@ export const sandboxPolicySchema = v.variant("mode", [
 ]);
 
 /**
- * Which level of containment is in force in a mode. `walls`: the mode is kept; `cage`: full access, in a PID namespace;
+ * Which level of containment is in force in a mode. `walls`: the mode is kept; `partial`: but for system calls; `cage`: full access, in a PID namespace;
  * `none`: in a confined mode no command runs unasked, in full access what leaves its session may survive a stop.
  */
 export const sandboxLevelSchema = v.object({
   mode: v.picklist(["read-only", "workspace-write", "danger-full-access"]),
-  level: v.picklist(["walls", "cage", "none"]),
+  level: v.picklist(["walls", "partial", "cage", "none"]),
   /** For people, as is `missing`: what is missing and what to do about it. */
   summary: v.string(),
   missing: v.array(v.string()),

@@ -1,6 +1,5 @@
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { namespaceProgram } from "../process/index.js";
 import type { Guard } from "./guard.js";
 import type { Covers } from "./host-sockets.js";
 import type { Walls } from "./types.js";
@@ -32,24 +31,36 @@ export interface Cell {
   readonly isRoot: boolean;
 }
 
-/** The whole argv that runs a program in the cell: a PID, IPC and, without network, a network namespace of its own. */
-export function bubblewrapArgv(walls: Walls & { kind: "bubblewrap" }, cell: Cell, argv: readonly string[]): string[] {
-  const { folders, files } = cell.covers;
-  const anchors = [...cell.roots, ...cell.guard.mounts.map(({ path }) => path), ...folders, ...files];
+/** The whole argv that runs a `namespaceProgram` in the cell: a PID, IPC and, without network, a network namespace of its own. */
+export function bubblewrapArgv(
+  walls: Walls & { kind: "bubblewrap" },
+  cell: Cell,
+  program: readonly string[],
+): string[] {
   return [
     ...[walls.program, "--die-with-parent", "--unshare-pid", "--unshare-ipc"],
     ...(cell.network ? [] : ["--unshare-net"]),
     ...(cell.filtered ? ["--seccomp", FIRST_PASSED] : ["--unshare-user", "--disable-userns"]),
     ...(cell.isRoot ? ["--cap-drop", "ALL", ...ROOT_KEEPS.flatMap((name) => ["--cap-add", name])] : []),
+    ...mountArguments(cell, walls.proc),
+    ...["--", ...program],
+  ];
+}
+
+/** What is mounted in the cell, in order, and the folder to start in, as bubblewrap has it. */
+export function mountArguments(cell: Cell, proc: "own" | "host"): string[] {
+  const { folders, files } = cell.covers;
+  const anchors = [...cell.roots, ...cell.guard.mounts.map(({ path }) => path), ...folders, ...files];
+  return [
     ...["--ro-bind", "/", "/", "--dev", "/dev"],
-    ...procMounts(walls.proc),
+    ...procMounts(proc),
     ...runMounts(cell),
     ...writableFolders(cell.roots, anchors).flatMap((path) => ["--bind", path, path]),
     ...cell.guard.mounts.flatMap(({ path, kind }) => [kind === "held" ? "--bind" : "--ro-bind", path, path]),
     ...homeMounts(cell),
     ...folders.flatMap((path) => coverFolder(path, cell)),
     ...files.flatMap((path) => ["--ro-bind", "/dev/null", path]),
-    ...["--chdir", cell.cwd, "--", ...namespaceProgram(argv)],
+    ...["--chdir", cell.cwd],
   ];
 }
 

@@ -3,7 +3,7 @@ export { findProgram } from "./find-program.js";
 export { appeared } from "./guard.js";
 export { probe } from "./probe.js";
 export { remember, remembered } from "./remembered.js";
-export { factsOf, type LevelFacts, reportLevel, sameReport } from "./report.js";
+export { asWanted, factsOf, type LevelFacts, reportLevel, sameReport, type Wishes } from "./report.js";
 export { attachSandboxed, type Ran, runSandboxed } from "./run-sandboxed.js";
 export type { Cage, Place, SandboxLevel, Walls, Watched, Wrapped } from "./types.js";
 export { wrap } from "./wrap.js";

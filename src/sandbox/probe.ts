@@ -37,7 +37,8 @@ export async function probe(
     probeCage(bubblewrap, place, options),
   ]);
   options.signal.throwIfAborted();
-  return level(walls, cage);
+  const found = level(walls, cage);
+  return walls.found === undefined ? { ...found, partial: await probeMountWalls(place, options) } : found;
 }
 
 type Options = Parameters<typeof probe>[1];
@@ -57,6 +58,18 @@ async function probeWalls(program: string | undefined, place: Place, options: Op
     complaints.push(complaint(ran.exit));
   }
   return none(`bwrap can't make a sandbox here (${complaints[0]}): ${ALLOW}`);
+}
+
+/** Our own mounts under unshare, where bubblewrap can't be had. */
+async function probeMountWalls(place: Place, options: Options): Promise<Walls | undefined> {
+  const [setpriv, unshare] = ["setpriv", "unshare"].map((name) => findProgram(name, place, options.env));
+  if (setpriv === undefined || unshare === undefined) return undefined;
+  const walls: Walls = { kind: "unshare", setpriv, unshare };
+  const trial = { argv: ["/bin/sh", "-c", ":"], cwd: "/", env: {} };
+  const around = { place, level: { ...level(none(), none()), walls } };
+  const ran = await runSandboxed(trial, { mode: "read-only" }, { ...limits(options), ...around });
+  options.signal.throwIfAborted();
+  return ran.ok && works(ran.exit) ? walls : undefined;
 }
 
 async function probeCage(bubblewrap: string | undefined, place: Place, options: Options): Promise<Found<Cage>> {

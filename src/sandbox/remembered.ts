@@ -20,6 +20,7 @@ const reasons = v.array(v.string());
 const schema = v.object({
   key: v.string(),
   walls: v.optional(v.picklist(["bubblewrap", "seatbelt"])),
+  partial: v.optional(v.picklist(["unshare"])),
   cage: v.optional(v.picklist(["unshare", "bubblewrap"])),
   reasons: v.object({ walls: reasons, cage: reasons }),
 });
@@ -32,8 +33,8 @@ type Env = Readonly<Record<string, string>>;
  */
 export function remembered(place: Place, env: Env, version: string): LevelFacts | undefined {
   try {
-    const { key, walls, cage, reasons } = v.parse(schema, JSON.parse(readFileSync(join(place.home, FILE), "utf8")));
-    return key === keyOf(place, env, version) ? { walls, cage, reasons } : undefined;
+    const { key, ...facts } = v.parse(schema, JSON.parse(readFileSync(join(place.home, FILE), "utf8")));
+    return key === keyOf(place, env, version) ? { walls: undefined, cage: undefined, ...facts } : undefined;
   } catch {
     // Not there, not ours, or not for us to read: it is found out anew.
     return undefined;

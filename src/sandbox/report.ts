@@ -5,11 +5,13 @@ import type { Cage, SandboxLevel, Walls } from "./types.js";
 export interface LevelFacts {
   readonly walls: Walls["kind"] | undefined;
   readonly cage: Cage["kind"] | undefined;
+  /** See `SandboxLevel`. */
+  readonly partial?: Walls["kind"] | undefined;
   readonly reasons: SandboxLevel["reasons"];
 }
 
-export function factsOf({ walls, cage, reasons }: SandboxLevel): LevelFacts {
-  return { walls: walls?.kind, cage: cage?.kind, reasons };
+export function factsOf({ walls, cage, partial, reasons }: SandboxLevel): LevelFacts {
+  return { walls: walls?.kind, cage: cage?.kind, partial: partial?.kind, reasons };
 }
 
 export function reportLevel({ walls, cage, reasons }: LevelFacts, mode: SandboxMode): LevelReport {
@@ -20,8 +22,46 @@ export function reportLevel({ walls, cage, reasons }: LevelFacts, mode: SandboxM
         : `full access, in a PID namespace (${cage})`;
     return { mode, level: cage === undefined ? "none" : "cage", summary, missing: [...reasons.cage] };
   }
-  const summary = walls === undefined ? "commands can't be confined here" : `commands are confined by ${walls}`;
-  return { mode, level: walls === undefined ? "none" : "walls", summary, missing: [...reasons.walls] };
+  const missing = [...reasons.walls];
+  if (walls === undefined) return { mode, level: "none", summary: "commands can't be confined here", missing };
+  if (walls !== "unshare") return { mode, level: "walls", summary: `commands are confined by ${walls}`, missing };
+  return {
+    mode,
+    level: "partial",
+    summary: "commands are confined by unshare, but not in their system calls",
+    missing,
+  };
+}
+
+/** What the user's settings make of what a machine can do. */
+export interface Wishes {
+  readonly containFullAccess: boolean;
+  readonly keepBackgroundProcesses: boolean;
+  readonly allowPartialSandbox: boolean;
+}
+
+const IN_NO_NAMESPACE = "commands with full access run in no PID namespace";
+const UNFILTERED =
+  "without bubblewrap's filter commands can use keyrings, io_uring, the kernel's tracing and other kinds of sockets, and root can make user namespaces";
+
+/** The level, or the facts of one, as the user wants it: with partial walls, or without a cage. */
+export function asWanted<T extends LevelFacts | SandboxLevel>(level: T, wishes: Wishes): T {
+  const { walls, partial, reasons } = level;
+  const isPartial = walls === undefined && partial !== undefined;
+  const partly = isPartial && wishes.allowPartialSandbox;
+  const more = partly
+    ? [UNFILTERED]
+    : isPartial
+      ? [`or, for less (${UNFILTERED}), set allow_partial_sandbox = true`]
+      : [];
+  const wanted = {
+    ...level,
+    walls: partly ? partial : walls,
+    reasons: { ...reasons, walls: [...reasons.walls, ...more] },
+  };
+  if (wishes.containFullAccess && !wishes.keepBackgroundProcesses) return wanted;
+  const key = wishes.containFullAccess ? "keep_background_processes is true" : "contain_full_access is false";
+  return { ...wanted, cage: undefined, reasons: { ...wanted.reasons, cage: [`${key}: ${IN_NO_NAMESPACE}`] } };
 }
 
 /** Whether two reports say the same. */

@@ -41,7 +41,7 @@ export function attachSandboxed(
   options: AttachedOptions & Around,
 ): Promise<Ran<AttachedExit>> {
   const start: Start<AttachedExit> = (wrapped, onReady) => runAttached(wrapped, { ...options, onReady });
-  return attempt(command, { policy, ...options }, start);
+  return attempt({ ...command, errorsApart: true }, { policy, ...options }, start);
 }
 
 type Start<E> = (wrapped: Command, onReady: () => void) => Promise<E>;

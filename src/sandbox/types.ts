@@ -24,6 +24,8 @@ export type Walls =
       /** `host`: /proc can't be mounted here (a container in a container), so the machine's own is shown, read-only. */
       readonly proc: "own" | "host";
     }
+  /** Mounts of our own under util-linux's unshare: no filter of system calls. */
+  | { readonly kind: "unshare"; readonly setpriv: string; readonly unshare: string }
   | { readonly kind: "seatbelt"; readonly program: string };
 
 /** What this machine can do for commands. */
@@ -32,6 +34,8 @@ export interface SandboxLevel {
   readonly walls: Walls | undefined;
   /** Contains commands in danger-full-access; undefined: what leaves its session may survive a stop. */
   readonly cage: Cage | undefined;
+  /** Where there are no walls: what keeps to the modes but for the system calls, for those who want it. */
+  readonly partial?: Walls | undefined;
   /** With full access, what a command leaves running is left alone: what the user wants, at the price of the cage. */
   readonly keepsChildren?: boolean;
   /** What is missing of either and what to do about it, a line each; empty when nothing is. */

@@ -4,11 +4,14 @@ import { bubblewrapArgv } from "./bubblewrap.js";
 import { gitFolders } from "./git-folders.js";
 import { guardFor } from "./guard.js";
 import { coversFor, type HostSocket, hostSockets } from "./host-sockets.js";
+import { mountWallsArgv } from "./mount-walls.js";
 import { seatbeltProfile } from "./seatbelt.js";
 import { seccompFilter } from "./seccomp.js";
 import type { Place, SandboxLevel, Wrapped } from "./types.js";
 import { isInside, writableRoots } from "./writable-roots.js";
 
+/** The descriptor of the first content passed to a program. */
+const FIRST_PASSED = 4;
 /** What leads to services of the machine that are out of reach. */
 const DROPPED = [
   ...["SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"],
@@ -59,10 +62,15 @@ export function wrap(
     ...{ roots, guard, network, filtered: filter !== undefined, isRoot: process.geteuid?.() === 0 },
     ...{ cwd: command.cwd, home, covers: coversFor(sockets, needed) },
   };
-  const argv = bubblewrapArgv(walls, cell, command.argv);
-  const passed = filter === undefined ? [] : [filter];
   const covered = cell.covers.files.filter((path) => isInside(path, roots));
-  return { ok: true, command: { ...command, argv, env, namespace: true, passed }, watched: guard.watched, covered };
+  const wrapped = { ...command, env, namespace: true };
+  if (walls.kind === "unshare") {
+    const argv = mountWallsArgv(walls, cell, programOf(command, 0));
+    return { ok: true, command: { ...wrapped, argv }, watched: guard.watched, covered };
+  }
+  const passed = filter === undefined ? [] : [filter];
+  const argv = bubblewrapArgv(walls, cell, programOf(command, passed.length));
+  return { ok: true, command: { ...wrapped, argv, passed }, watched: guard.watched, covered };
 }
 
 /** Nothing is kept from the command: it only gets a PID namespace where one can be had. */
@@ -70,8 +78,13 @@ function wrapFully(command: Command, { cage, keepsChildren }: SandboxLevel): Wra
   const env = { ...command.env, BELAY_SANDBOX: "danger-full-access" };
   if (cage === undefined || keepsChildren === true)
     return { ok: true, command: { ...command, env, keepsChildren }, watched: [], covered: [] };
-  const argv = [...cage.argv, ...namespaceProgram(command.argv)];
+  const argv = [...cage.argv, ...programOf(command, 0)];
   return { ok: true, command: { ...command, argv, env, namespace: true }, watched: [], covered: [] };
+}
+
+/** `passed`: how many descriptors come before that of its standard error. */
+function programOf({ argv, errorsApart }: Command, passed: number): string[] {
+  return errorsApart === true ? namespaceProgram(argv, FIRST_PASSED + passed) : namespaceProgram(argv);
 }
 
 function environment(command: Command, mode: SandboxPolicy["mode"], network: boolean): Record<string, string> {

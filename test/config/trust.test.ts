@@ -176,6 +176,7 @@ const HOME_ONLY: readonly (readonly [string, string])[] = [
   ["shell_environment_policy", '{ ignore_default_excludes = true, set = { LD_PRELOAD = "/x.so" } }'],
   ["contain_full_access", "false"],
   ["keep_background_processes", "true"],
+  ["allow_partial_sandbox", "true"],
   ["approvals_reviewer", '"auto_review"'],
   ["default_permissions", '":danger-full-access"'],
   ["permissions", "{ x = {} }"],

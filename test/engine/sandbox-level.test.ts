@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Config } from "../../src/config/index.js";
@@ -26,7 +26,7 @@ function machine(t: TestContext) {
   for (const name of ["bwrap", "unshare", "setpriv"]) install(name, "no namespaces here");
   const commandEnv = { PATH: `${shims}:${process.env.PATH}`, HOME: home, SHELL: "/bin/sh" };
   const trials = () => (existsSync(log) ? readFileSync(log, "utf8").split("\n").length - 1 : 0);
-  return { home, install, trials, config: { home, commandEnv, sandboxPolicy: READ_ONLY } };
+  return { home, shims, install, trials, config: { home, commandEnv, sandboxPolicy: READ_ONLY } };
 }
 
 async function introduction(t: TestContext, config: Partial<Config>) {
@@ -91,6 +91,23 @@ test("what is remembered loosens nothing: before the first command comes a trial
     [],
   );
   assert.equal(JSON.parse(readFileSync(file, "utf8")).walls, undefined);
+});
+
+test("without bubblewrap less is kept, and only where the user wants that", WALLED, async (t) => {
+  const { config, shims } = machine(t);
+  for (const name of ["unshare", "setpriv"]) rmSync(join(shims, name));
+  const refused = await introduction(t, config);
+  assert.equal(refused.sandbox?.level, "none");
+  assert.match(refused.sandbox!.missing.join(), /apparmor.*or, for less .*keyrings.* set allow_partial_sandbox = true/);
+  const { talk, server, sandbox } = await introduction(t, { ...config, allowPartialSandbox: true });
+  assert.deepEqual(
+    [sandbox?.level, sandbox?.summary],
+    ["partial", "commands are confined by unshare, but not in their system calls"],
+  );
+  assert.match(sandbox!.missing.join(), /without bubblewrap's filter commands can use keyrings/);
+  server.enqueue(call("shell", { command: ["sh", "-c", "echo ran; touch x"] }), text("done"));
+  await talk.end(talk.say("go"));
+  assert.match(server.requests[1]!.outputOf("call_0_0") ?? "", /ran\n.*Read-only file system/);
 });
 
 test("a file that is not ours is passed over", async (t) => {

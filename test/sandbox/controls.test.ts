@@ -81,6 +81,25 @@ describe("work (needs bubblewrap)", () => {
     });
   }
 
+  test("without bubblewrap it works as well, and nothing is left in the project", LIMIT, async (t) => {
+    const world = makeWorld(USERS.at(-1)!);
+    t.after(() => removeWorld(world));
+    const jobs = Object.entries(WORK).map(([id, script]): Job => ({ id, policy: WORKSPACE, argv: sh(script) }));
+    jobs.push({ id: "read-only", policy: READ_ONLY, argv: sh("! touch x && ! touch /tmp/x") });
+    const before = readdirSync(join(world.ws, ".vscode"));
+    const results = await runJobs(world, jobs, { atOnce: 1, partial: true });
+    for (const job of jobs) {
+      const result = results.get(job.id)!;
+      assert.ok(result.refused === undefined, result.refused);
+      assert.deepEqual(
+        [result.end, result.code, result.leftovers],
+        ["exited", 0, false],
+        `${job.id}: ${result.output}`,
+      );
+    }
+    assert.deepEqual(readdirSync(join(world.ws, ".vscode")), before);
+  });
+
   test("where programs make and remove sockets all the time, commands run all the same", LIMIT, async (t) => {
     const world = makeWorld(USERS.at(-1)!);
     t.after(() => removeWorld(world));

@@ -110,6 +110,8 @@ export interface JobOptions {
   /** A socket of the machine's that somebody listens on meanwhile. */
   readonly listen?: string;
   readonly atOnce?: number;
+  /** Behind the walls that can be made without bubblewrap. */
+  readonly partial?: boolean;
   /** What goes before the program that runs jobs. */
   readonly inside?: readonly string[];
 }

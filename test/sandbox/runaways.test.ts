@@ -64,6 +64,20 @@ describe("runaways (needs bubblewrap)", () => {
     });
   }
 
+  test("without bubblewrap all are dead after a stop", LIMIT, async (t) => {
+    const world = makeWorld(USERS.at(-1)!);
+    t.after(() => removeWorld(world));
+    const jobs = jobsFor(["abort"], "without").filter(({ policy }) => policy === WORKSPACE);
+    const results = await runJobs(world, jobs, { atOnce: 4, partial: true });
+    for (const { id, mark } of jobs) {
+      const result = results.get(id);
+      assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
+      assert.ok(result.seen > 0, `${id}: ${result.output}`);
+      assert.deepEqual([result.end, result.contained], ["cancelled", true], id);
+      assert.deepEqual(survivors(mark!), [], id);
+    }
+  });
+
   test("in a container, where /proc can't be mounted, they are dead all the same", LIMIT, async (t) => {
     const world = makeWorld(USERS.at(-1)!);
     t.after(() => removeWorld(world));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { text } from "../support/model-server.js";
@@ -174,6 +174,16 @@ test("exec --require-sandbox goes on where it is kept, but not around it", WALLE
   const scene = await openScene(t);
   scene.server.script(() => text("done"));
   for (const mode of MODES) assert.equal((await scene.run(["exec", "--require-sandbox", "-s", mode, "go"])).code, 0);
+  const folder = brokenPath(scene);
+  for (const name of ["unshare", "setpriv"]) rmSync(join(folder.split(":")[0]!, name));
+  const partial = await scene.run(
+    ["exec", "--require-sandbox", "-s", "read-only", "-c", "allow_partial_sandbox=true", "go"],
+    {
+      env: { PATH: folder },
+    },
+  );
+  assert.equal(partial.code, 2);
+  assert.match(partial.stderr, /confined by unshare, but not in their system calls/);
   const open = ["-c", "contain_full_access=false", "-s", "danger-full-access"];
   const { code, stderr } = await scene.run(["exec", "--require-sandbox", ...open, "go"]);
   assert.equal(code, 2);

@@ -115,7 +115,7 @@ describe("belay exec and terminals", { concurrency: 4 }, () => {
       assert.equal(last?.type, "turn.aborted");
       assert.deepEqual(
         last.processes?.map(({ outcome }) => outcome),
-        Array(6).fill("killed"),
+        Array(marks.length).fill("killed"),
       );
       assert.deepEqual(living, []);
     });

@@ -46,6 +46,7 @@ export function testConfig(init: { provider: Provider; cwd: string; home: string
     compactPrompt: undefined,
     containFullAccess: true,
     keepBackgroundProcesses: false,
+    allowPartialSandbox: false,
     commandTimeoutMs: undefined,
     sessionLimits: { maxBytes: undefined, keepDays: undefined },
     commandEnv: { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: init.home, SHELL: "/bin/sh" },

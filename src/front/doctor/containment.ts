@@ -1,6 +1,14 @@
 import { type Command, run } from "../../process/index.js";
 import type { LevelReport, SandboxMode } from "../../protocol/index.js";
-import { factsOf, probe, reportLevel, runSandboxed, type SandboxLevel } from "../../sandbox/index.js";
+import {
+  asWanted,
+  factsOf,
+  probe,
+  reportLevel,
+  runSandboxed,
+  type SandboxLevel,
+  type Wishes,
+} from "../../sandbox/index.js";
 import { type Finding, missing, note, ok } from "./finding.js";
 
 const MODES: readonly SandboxMode[] = ["read-only", "workspace-write", "danger-full-access"];
@@ -12,7 +20,7 @@ export interface Site {
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly containFullAccess: boolean;
+  readonly wishes: Wishes;
   readonly signal: AbortSignal;
 }
 
@@ -24,18 +32,13 @@ export interface Containment {
 /** Which level is in force for each mode, and what a command in the sandbox finds there. */
 export async function containmentFindings(site: Site): Promise<Containment> {
   const found = await probe(site, site);
-  const level = site.containFullAccess ? found : { ...found, cage: undefined };
+  const level = asWanted(found, site.wishes);
   const levels = MODES.map((mode) => reportLevel(factsOf(level), mode));
   const findings = levels.map(({ mode, level: has, summary, missing: lacking }): Finding => {
-    if (has === "none") return missing(`mode:${mode}`, summary, ...fixOf(mode, lacking, site));
+    if (has === "none") return missing(`mode:${mode}`, summary, ...lacking);
     return { id: `mode:${mode}`, status: lacking.length === 0 ? "ok" : "note", text: summary, fix: lacking };
   });
   return { levels, findings: [...findings, namespaceFinding(found), ...(await insideFindings(level, site))] };
-}
-
-function fixOf(mode: SandboxMode, lacking: readonly string[], { containFullAccess }: Site): readonly string[] {
-  if (mode !== "danger-full-access" || containFullAccess) return lacking;
-  return ["contain_full_access = false or keep_background_processes = true is set, which rules it out"];
 }
 
 function namespaceFinding({ cage, walls, reasons }: SandboxLevel): Finding {

@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from "../../config/index.js";
+import { loadConfig } from "../../config/index.js";
 import type { LevelReport } from "../../protocol/index.js";
 import {
   type FrontDeps,
@@ -16,6 +16,7 @@ import { programFindings, selfFindings } from "./programs.js";
 import { settingsFindings } from "./settings.js";
 
 const FOUND_EXIT_CODE = 1;
+const DEFAULT_WISHES = { containFullAccess: true, keepBackgroundProcesses: false, allowPartialSandbox: false };
 /** The width of the column of names. */
 const NAME_WIDTH = 24;
 
@@ -51,8 +52,8 @@ async function examine(args: DoctorArgs, deps: FrontDeps, signal: AbortSignal): 
   const loaded = await loadConfig({ env: deps.env, cwd: deps.cwd, profile, overrides, flags: { cwd } });
   // What can be told although the configuration is wrong is told.
   const site: Site = loaded.ok
-    ? { ...pick(loaded.config), signal }
-    : { cwd: deps.cwd, home: deps.cwd, env: { PATH: deps.env.PATH ?? "" }, containFullAccess: true, signal };
+    ? { cwd: loaded.config.cwd, home: loaded.config.home, env: loaded.config.commandEnv, wishes: loaded.config, signal }
+    : { cwd: deps.cwd, home: deps.cwd, env: { PATH: deps.env.PATH ?? "" }, wishes: DEFAULT_WISHES, signal };
   const programs = await programFindings(site);
   const containment = await containmentFindings(site);
   const findings = [
@@ -62,10 +63,6 @@ async function examine(args: DoctorArgs, deps: FrontDeps, signal: AbortSignal): 
     ...containment.findings,
   ];
   return { findings, levels: containment.levels };
-}
-
-function pick({ cwd, home, commandEnv: env, containFullAccess, keepBackgroundProcesses }: Config) {
-  return { cwd, home, env, containFullAccess: containFullAccess && !keepBackgroundProcesses };
 }
 
 function describe(findings: readonly Finding[], style: Style): string {

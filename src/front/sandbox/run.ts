@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { type Config, loadConfig } from "../../config/index.js";
 import { type AttachedExit, type Command, findObstacle, type Obstacle } from "../../process/index.js";
-import { attachSandboxed, factsOf, probe, reportLevel, type SandboxLevel } from "../../sandbox/index.js";
+import { asWanted, attachSandboxed, factsOf, probe, reportLevel, type SandboxLevel } from "../../sandbox/index.js";
 import { type FrontDeps, SIGNAL_EXIT_CODES, type StopSignal, sanitise } from "../host/index.js";
 import type { SandboxArgs } from "./args.js";
 
@@ -49,9 +49,9 @@ async function runWithin(command: Command, config: Config, { say, signals }: Hos
   });
   const level = await levelOf(config, stop.signal);
   if (level === undefined) return SIGNAL_EXIT_CODES[cause ?? "SIGTERM"];
-  const { mode } = config.sandboxPolicy;
-  const report = reportLevel(factsOf(level), mode);
-  if (mode === "danger-full-access" && report.level === "none") say([report.summary, ...report.missing].join("; "));
+  const report = reportLevel(factsOf(level), config.sandboxPolicy.mode);
+  const isLess = report.level === "partial" || (report.mode === "danger-full-access" && report.level === "none");
+  if (isLess) say([report.summary, ...report.missing].join("; "));
   const ran = await attachSandboxed(command, config.sandboxPolicy, { place: config, level, signal: stop.signal });
   if (!ran.ok) {
     say(ran.reason);
@@ -74,9 +74,7 @@ async function levelOf(config: Config, signal: AbortSignal): Promise<SandboxLeve
     if (signal.aborted) return undefined;
     throw error;
   });
-  return level === undefined || (config.containFullAccess && !config.keepBackgroundProcesses)
-    ? level
-    : { ...level, cage: undefined };
+  return level && asWanted(level, config);
 }
 
 function exitCode({ end, code, signal }: AttachedExit): number {
