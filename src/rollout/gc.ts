@@ -68,16 +68,16 @@ export function collectGarbage({ home, limits, now, dryRun, unusedBlobs: sweep }
 /** Whether it is time again for a look of the program's own at the limits: once a day. Says yes once. */
 export function isGcDue(home: string, now: number): boolean {
   const mark = join(home, "session_locks", ".gc");
-  const last = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
-  // A clock that was turned back must not put it off for ever.
-  if (last !== undefined && Math.abs(now - last) < DAY_MS) return false;
   try {
+    const last = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
+    // A clock that was turned back must not put it off for ever.
+    if (last !== undefined && Math.abs(now - last) < DAY_MS) return false;
     makeFolder(join(mark, ".."));
     writeFileSync(mark, "");
     utimesSync(mark, now / 1000, now / 1000);
     return true;
   } catch {
-    // A home that can't be written: nothing could be deleted either.
+    // A home that can't be read or written: nothing could be deleted either.
     return false;
   }
 }

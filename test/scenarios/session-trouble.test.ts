@@ -49,7 +49,7 @@ describe("a session in trouble", () => {
     writeFileSync(join(scene.place.home, "sessions"), "");
     writeFileSync(join(scene.place.home, "session_locks"), "");
     const run = await scene.run(["exec", "go"]);
-    assert.deepEqual([run.code, run.stdout], [0, "an answer\n"]);
+    assert.deepEqual([run.code, run.stdout], [0, "an answer\n"], run.stderr);
     assert.equal(run.stderr.split("no longer recorded on disk").length, 2, run.stderr);
   });
 
