@@ -3,7 +3,7 @@ import type { Clock } from "../base/index.js";
 import type { Pace } from "./types.js";
 
 /** The longest that work on files keeps the event loop, ms. */
-const SLICE_MS = 10;
+const SLICE_MS = 4;
 
 /** Work in slices, so that a stop, a stream or a screen need not wait for it. `rest` throws the signal's reason once it is aborted. */
 export function paced(clock: Clock, signal: AbortSignal | undefined): Pace {

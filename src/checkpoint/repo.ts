@@ -2,7 +2,7 @@ import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Env, findGit, type Git, type GitPlace, gitPlaceOf, makeNeutralGitDir, readBlobs, runGit } from "./git.js";
 import { type IndexEntry, parseIndex } from "./git-index.js";
-import type { Stamp } from "./types.js";
+import type { Leaf } from "./tree.js";
 
 /** What lstat says of a file, as an index entry is compared with it. */
 export interface Seen {
@@ -33,6 +33,10 @@ export class Repo {
   #indexTime = 0;
   /** What git found changed against its index just now; undefined: it was not asked. */
   #changed: ReadonlySet<string> | undefined;
+  /** The folders of those files, "" or ending with "/". */
+  #changedFolders: ReadonlySet<string> = new Set();
+  /** The index as it was last read. */
+  #reading: object = {};
   #ignored: ReadonlySet<string> | undefined;
   /** Paths of which git may keep other bytes. */
   #distrusted: ReadonlySet<string> = new Set();
@@ -63,6 +67,7 @@ export class Repo {
     const stamp = stampOf(stat);
     if (stamp === this.#indexStamp) return;
     this.#indexStamp = stamp;
+    this.#reading = {};
     this.#indexTime = stat?.mtimeMs ?? 0;
     this.#index = this.#git === undefined || stat === undefined ? new Map() : this.#readIndex(stat.size);
     await this.#findDistrusted(signal);
@@ -81,6 +86,7 @@ export class Repo {
     // An index that was written meanwhile may say "unchanged" of a file that is new to us.
     if (listed === undefined || stampOf(this.#statIndex()) !== this.#indexStamp) return;
     this.#changed = new Set(listed.toString("utf8").split("\0"));
+    this.#changedFolders = new Set([...this.#changed].map((path) => path.slice(0, path.lastIndexOf("/") + 1)));
   }
 
   /** How many files git's index has. */
@@ -92,15 +98,20 @@ export class Repo {
     this.#changed = undefined;
   }
 
-  /** True when git has just seen that the file is still the very one we know. */
-  vouchesFor(path: string, known: Stamp & { readonly size: number; readonly content: string }): boolean {
-    if (this.#changed === undefined || this.#changed.has(path)) return false;
+  /** True when git has just seen that the file of that name in the folder `prefix` is still the very one we know. */
+  vouchesFor(prefix: string, name: string, known: Leaf): boolean {
+    if (this.#changed === undefined) return false;
+    const isQuiet = !this.#changedFolders.has(prefix);
+    if (isQuiet && known.vouched === this.#reading) return true;
+    const path = `${prefix}${name}`;
+    if (!isQuiet && this.#changed.has(path)) return false;
     const entry = this.#index.get(path);
     if (entry?.isWatched !== true || known.content !== `git:${entry.oid}` || entry.mtime >= this.#indexTime)
       return false;
-    return (
-      sameTime(entry.mtime, known.mtime) && sameTime(entry.ctime, known.ctime) && entry.ino === known.ino % 2 ** 32
-    );
+    if (!sameTime(entry.mtime, known.mtime) || !sameTime(entry.ctime, known.ctime)) return false;
+    if (entry.ino !== known.ino % 2 ** 32) return false;
+    known.vouched = this.#reading;
+    return true;
   }
 
   /** Asks git which untracked paths below `prefix` ("" or "a/b/") it ignores. Throws the signal's reason. */

@@ -85,7 +85,8 @@ class Walk {
     root.isGone = false;
     this.#root = root;
     this.#update(root, stat, path);
-    await root.repo?.refresh(signal);
+    // Git lists what it ignores while its index is read.
+    await Promise.all([root.repo?.refresh(signal), root.blind ? this.#findIgnored(root.repo) : undefined]);
     if (!root.blind && root.repo !== undefined && root.repo.size >= budget.askGitFrom) {
       await root.repo.findChanged(neutralGitDir, signal);
     }
@@ -131,7 +132,7 @@ class Walk {
   }
 
   #isVouchedFor({ repo, prefix }: Folder, name: string, known: Node): boolean {
-    if (known.kind !== "file" || repo?.vouchesFor(`${prefix}${name}`, known) !== true) return false;
+    if (known.kind !== "file" || repo?.vouchesFor(prefix, name, known) !== true) return false;
     this.#countOne(known.ctime);
     return true;
   }
@@ -253,13 +254,16 @@ class Walk {
   }
 
   async #isIgnored({ repo, prefix }: Folder, name: string): Promise<boolean> {
-    if (repo !== undefined && !this.#asked.has(repo)) {
-      this.#asked.add(repo);
-      const below = repo === this.#root?.repo ? this.#root.prefix : "";
-      await repo.findIgnored(below, this.#options.signal);
-    }
+    await this.#findIgnored(repo);
     if (repo?.knowsIgnored !== true) return TOOL_FOLDERS.has(name);
     return repo.isIgnored(`${prefix}${name}`);
+  }
+
+  /** Once a scan. */
+  async #findIgnored(repo: Repo | undefined): Promise<void> {
+    if (repo === undefined || this.#asked.has(repo)) return;
+    this.#asked.add(repo);
+    await repo.findIgnored(repo === this.#root?.repo ? this.#root.prefix : "", this.#options.signal);
   }
 
   #fitsLoose(stat: Stats): boolean {
