@@ -59,9 +59,10 @@ export class Recorder {
     }
   }
 
-  turn(settings: Settings, contextWindow: number | undefined): void {
+  /** A turn begins, by a submission. */
+  turn(submission: string, settings: Settings, contextWindow: number | undefined): void {
     const startedAt = this.#deps.clock.now();
-    // Submissions are numbered anew in every process; a record needs names of its own.
+    // What a client calls a submission need not be a name that no other turn of the session has.
     this.#turn = { id: newId(this.#deps), startedAt };
     this.#lastText = undefined;
     const started = {
@@ -69,6 +70,7 @@ export class Recorder {
       turn_id: this.#turn.id,
       started_at: Math.floor(startedAt / 1000),
       model_context_window: contextWindow ?? null,
+      submission,
     };
     this.#write(
       { type: "event_msg", payload: started },

@@ -49,6 +49,8 @@ export interface Resumed {
   /** The end of a turn that a kill has cut: on record by now, and to be told. */
   readonly killed: { readonly turnId: string; readonly msg: TerminalMsg } | undefined;
   readonly unusedInput: readonly (readonly InputItem[])[];
+  /** The number of the next submission. */
+  readonly nextSubmission: number;
 }
 
 export type OpenedSession = { readonly ok: true; readonly resumed: Resumed } | NotOpened;
@@ -130,6 +132,7 @@ function goOn(
     notices: [...killedNotices(killed, restored), ...moved, ...changes, ...damageNotices(restored)],
     killed,
     unusedInput: restored.unusedInput,
+    nextSubmission: restored.nextSubmission,
   };
 }
 

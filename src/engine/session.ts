@@ -73,6 +73,8 @@ export class Session implements Conversation, TurnHost {
     this.#scope = scope;
     this.#config = config;
     this.#resumed = resumed;
+    // Turns of one session have different ids, in whatever process they ran: an undo names them.
+    this.#nextId = resumed?.nextSubmission ?? 0;
     this.#settings = resumed?.settings ?? settingsOf(config);
     this.#recorder = resumed?.recorder ?? recorderFor({ id, config, deps });
     this.#level = new ConversationLevel(levels, config, (message) => {
@@ -317,7 +319,7 @@ export class Session implements Conversation, TurnHost {
     const turn = new Turn(this, { id, scope: this.#scope.child(`turn ${id}`), settings });
     this.#turn = turn;
     const window = this.#talk.contextWindow(turn);
-    this.#recorder.turn(settings, window);
+    this.#recorder.turn(id, settings, window);
     void turn.emit({ type: "task_started", model_context_window: window ?? null });
     return turn;
   }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -6,7 +6,7 @@ import { join } from "node:path";
  * Linux tells of it; undefined when none has, and where the system does not tell. 0: one in another PID namespace.
  */
 export function codexWriter(home: string, id: string): number | undefined {
-  const stat = statSync(join(home, "thread-writer-locks", `${id}.lock`), { throwIfNoEntry: false });
+  const stat = statOf(join(home, "thread-writer-locks", `${id}.lock`));
   if (stat === undefined) return undefined;
   const major = (stat.dev >> 8) & 0xfff;
   const minor = (stat.dev & 0xff) | ((stat.dev >> 12) & 0xfff00);
@@ -17,6 +17,15 @@ export function codexWriter(home: string, id: string): number | undefined {
     if (kind === "FLOCK" && place === file) return Number(pid);
   }
   return undefined;
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    // No such file, as nearly always, or none that can be looked at.
+    return undefined;
+  }
 }
 
 function lockLines(): string[] {

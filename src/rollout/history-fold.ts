@@ -39,6 +39,8 @@ export interface Folded {
   readonly unusedInput: readonly (readonly InputItem[])[];
   /** Items that had no pair, or came twice. */
   readonly dropped: number;
+  /** Above the numbers of all submissions that were read. */
+  readonly nextSubmission: number;
 }
 
 /** Puts recorded lines together, in order, to the history of a conversation. */
@@ -53,6 +55,7 @@ export class HistoryFold {
   readonly #submitted = new Map<string, readonly InputItem[]>();
   #unused: readonly (readonly InputItem[])[] = [];
   #dropped = 0;
+  #nextSubmission = 0;
 
   constructor(texts: LostOutputs) {
     this.#texts = texts;
@@ -61,6 +64,7 @@ export class HistoryFold {
   take({ item, submission }: RolloutLine): void {
     if (item.type === "response_item") {
       if (submission !== undefined) this.#submitted.delete(submission);
+      this.#count(submission);
       this.#takeItem(item.payload);
     } else if (item.type === "compacted") this.#compact(item.payload.message, item.payload.replacement_history);
     else if (item.type === "event_msg") this.#takeEvent(item.payload);
@@ -76,7 +80,13 @@ export class HistoryFold {
       cutTurn: this.#turn === undefined ? undefined : { turnId: this.#turn.id, calls },
       unusedInput: this.#turn === undefined ? this.#unused : [...this.#submitted.values()],
       dropped: this.#dropped,
+      nextSubmission: this.#nextSubmission,
     };
+  }
+
+  #count(submission: unknown): void {
+    if (typeof submission !== "string" || !/^\d{1,15}$/.test(submission)) return;
+    this.#nextSubmission = Math.max(this.#nextSubmission, Number(submission) + 1);
   }
 
   #takeItem(item: ResponseItem): void {
@@ -142,6 +152,7 @@ export class HistoryFold {
       case "task_started":
       case "turn_started":
         this.#close(this.#texts.lost);
+        this.#count(event.submission);
         this.#turn = { id: typeof event.turn_id === "string" ? event.turn_id : "", calls: new Map() };
         this.#submitted.clear();
         this.#unused = [];
@@ -155,6 +166,7 @@ export class HistoryFold {
         this.#unused = recordedInput(event, "unused_input");
         return;
       case "input_submitted": {
+        this.#count(event.submission);
         const items = recordedInput(event, "items")[0];
         if (typeof event.submission === "string" && items !== undefined) this.#submitted.set(event.submission, items);
         return;

@@ -52,6 +52,8 @@ describe("a resumed conversation", () => {
     server.enqueue(text("again"));
     await run(next, "second");
     assert.deepEqual(server.requests.at(-1)?.body.input, server.requests.at(-2)?.body.input);
+    // The same numbers go on: an undo tells turns of one session apart by them.
+    assert.equal(next.events.find(({ msg }) => msg.type === "task_started")?.id, "1");
     assert.equal(readFileSync(sessionFile(home), "utf8").split('"session_meta"').length, 2);
     const configured = await next.until("session_configured");
     assert.deepEqual(configured.initial_messages, [

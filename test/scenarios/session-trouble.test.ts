@@ -106,4 +106,22 @@ describe("a session in trouble", () => {
     const garbage = await scene.run(["exec", "resume", join(scene.place.home, "config.toml.jsonl"), "go on"]);
     assert.deepEqual([garbage.code, /does not exist/.test(garbage.stderr)], [2, true], garbage.stderr);
   });
+
+  test("what two processes did to files in one session is undone turn by turn", async (t) => {
+    const scene = await openScene(t);
+    const patch = (from: string, to: string) =>
+      `*** Begin Patch\n*** Update File: notes\n@@\n-${from}\n+${to}\n*** End Patch`;
+    scene.place.write("notes", "one\n");
+    scene.server.enqueue(call("apply_patch", { input: patch("one", "two") }, "a"), text("Done."));
+    scene.server.enqueue(call("apply_patch", { input: patch("two", "three") }, "b"), text("Done."));
+    await scene.run(["exec", "first"]);
+    await scene.run(["exec", "resume", "--last", "second"]);
+    const seen: string[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      seen.push(scene.place.read("notes"));
+      const undone = await scene.run(["undo", "-y"]);
+      assert.equal(undone.code, 0, undone.stderr);
+    }
+    assert.deepEqual([...seen, scene.place.read("notes")], ["three\n", "two\n", "one\n"]);
+  });
 });
