@@ -17,6 +17,8 @@ const CONVERSIONS = /text|eol|crlf|ident|filter|encoding/i;
 const FILTERS = /filter|encoding/i;
 /** Attributes by which the bytes may differ though their number is the same. */
 const FILTER_ATTRIBUTES = ["filter", "working-tree-encoding"];
+/** Git compares times by the second in its usual builds: a file that was young when it was last looked at is not left to it, ms. */
+const YOUNG_MS = 2_000;
 /** An index or attributes file larger than this is not read. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
@@ -35,6 +37,8 @@ export class Repo {
   #changed: ReadonlySet<string> | undefined;
   /** The folders of those files, "" or ending with "/". */
   #changedFolders: ReadonlySet<string> = new Set();
+  /** Any change since the last look is at least a second later than the times of a file that is older than this, Unix ms. */
+  #oldEnough = Number.NEGATIVE_INFINITY;
   /** The index as it was last read. */
   #reading: object = {};
   #ignored: ReadonlySet<string> | undefined;
@@ -76,15 +80,19 @@ export class Repo {
   /**
    * Has git look at its files: it does so in several threads, at a fraction of our own cost for each. It is run
    * on a repository of ours, `neutral`, and the index alone, so that nothing the repository says is obeyed. From then on
-   * `vouchesFor` answers, until `forgetChanged`. Throws the signal's reason.
+   * `vouchesFor` answers, until `forgetChanged`. `since`: when the last look began, Unix ms. Throws the signal's reason.
    */
-  async findChanged(neutral: string, signal: AbortSignal | undefined): Promise<void> {
+  async findChanged(
+    neutral: string,
+    { since, signal }: { readonly since: number; readonly signal: AbortSignal | undefined },
+  ): Promise<void> {
     if (this.#git === undefined) return;
     makeNeutralGitDir(neutral);
     const git = { ...this.#git, gitDir: neutral, index: this.#indexPath };
     const listed = await runGit(git, ["diff-files", "--name-only", "-z"], { signal });
     // An index that was written meanwhile may say "unchanged" of a file that is new to us.
     if (listed === undefined || stampOf(this.#statIndex()) !== this.#indexStamp) return;
+    this.#oldEnough = since - YOUNG_MS;
     this.#changed = new Set(listed.toString("utf8").split("\0"));
     this.#changedFolders = new Set([...this.#changed].map((path) => path.slice(0, path.lastIndexOf("/") + 1)));
   }
@@ -109,7 +117,7 @@ export class Repo {
     if (entry?.isWatched !== true || known.content !== `git:${entry.oid}` || entry.mtime >= this.#indexTime)
       return false;
     if (!sameTime(entry.mtime, known.mtime) || !sameTime(entry.ctime, known.ctime)) return false;
-    if (entry.ino !== known.ino % 2 ** 32) return false;
+    if (entry.ino !== known.ino % 2 ** 32 || known.ctime > this.#oldEnough) return false;
     known.vouched = this.#reading;
     return true;
   }

@@ -18,6 +18,8 @@ export interface ScanOptions {
   readonly signal: AbortSignal | undefined;
   /** Folders that are passed over, absolute. */
   readonly hidden: ReadonlySet<string>;
+  /** When the scan before began, Unix ms; minus infinity when there was none, or it is not known. */
+  readonly since: number;
   /** Folder for a git repository of our own. */
   readonly neutralGitDir: string;
 }
@@ -75,7 +77,7 @@ class Walk {
   }
 
   async run(root: Folder, path: string): Promise<Scan> {
-    const { budget, pace, signal, neutralGitDir } = this.#options;
+    const { budget, pace, signal, since, neutralGitDir } = this.#options;
     const stat = lookAt(path);
     if (typeof stat !== "object" || !stat.isDirectory()) {
       this.#lose(root, path);
@@ -88,7 +90,7 @@ class Walk {
     // Git lists what it ignores while its index is read.
     await Promise.all([root.repo?.refresh(signal), root.blind ? this.#findIgnored(root.repo) : undefined]);
     if (!root.blind && root.repo !== undefined && root.repo.size >= budget.askGitFrom) {
-      await root.repo.findChanged(neutralGitDir, signal);
+      await root.repo.findChanged(neutralGitDir, { since, signal });
     }
     this.#stack.push({ folder: root, path });
     for (let visit = this.#stack.pop(); visit !== undefined; visit = this.#stack.pop()) {

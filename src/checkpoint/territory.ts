@@ -50,6 +50,8 @@ export class Territory {
   /** Files seen whose content is still to be kept. */
   #unkept: Placed[] = [];
   #newest = 0;
+  /** When the last look that came to its end began, Unix ms. */
+  #lookedFrom = Number.NEGATIVE_INFINITY;
 
   private constructor(around: Surroundings, trees: ReadonlyMap<string, Folder>) {
     this.#around = around;
@@ -87,8 +89,18 @@ export class Territory {
   async look({ signal, room, ahead = false }: LookOptions = {}): Promise<Difference[]> {
     const { clock, env, budget, store, home } = this.#around;
     const pace = paced(clock, signal);
+    const from = clock.now();
     const neutralGitDir = join(checkpointsFolder(home), "git");
-    const options = { budget, pace, env, now: () => clock.now(), signal, hidden: this.#hidden, neutralGitDir };
+    const options = {
+      budget,
+      pace,
+      env,
+      now: () => clock.now(),
+      signal,
+      since: this.#lookedFrom,
+      hidden: this.#hidden,
+      neutralGitDir,
+    };
     const differences: Difference[] = [];
     this.#newest = 0;
     for (const [path, root] of this.trees) {
@@ -97,6 +109,7 @@ export class Territory {
       this.#unkept.push(...scan.unkept);
       this.#newest = Math.max(this.#newest, scan.newest);
     }
+    this.#lookedFrom = from;
     if (ahead && isMuch(this.#unkept)) return differences;
     const unkept = this.#unkept.splice(0);
     await keepFiles(unkept, { store, room: room ?? this.#room, pace });

@@ -174,6 +174,20 @@ describe("turns and calls", () => {
   });
 });
 
+it("a mode that changes within the second of git's own look is seen where git is asked", async () => {
+  const { place, at } = filled({ a: "1" }, { budget: { ...DEFAULT_BUDGET, askGitFrom: 0 } });
+  fs.chmodSync(at("a"), 0o600);
+  git(place.work, "init", "-q");
+  git(place.work, "add", "a");
+  await later(30);
+  git(place.work, "add", "--renormalize", "a");
+  await place.call("1", () => fs.chmodSync(at("a"), 0o644));
+  assert.deepEqual(await place.end("1"), [at("a")]);
+  assert.ok((await place.undo()).ok);
+  assert.equal(fs.statSync(at("a")).mode & 0o777, 0o600);
+  await place.close();
+});
+
 describe("what is not covered", () => {
   const small = { ...DEFAULT_BUDGET, fileBytes: 1000, ignoredEntries: 3, ignoredBytes: 100 };
 
