@@ -5,6 +5,7 @@ export { collectGarbage, type GcReport, isGcDue, type KeepLimits } from "./gc.js
 export type { CutTurn, LostOutputs } from "./history-fold.js";
 export { readLastContext } from "./last-context.js";
 export { type Damage, type RawLine, readAll } from "./lineage.js";
+export { sessionIds } from "./locate.js";
 export { type Holder, holderOf, type Lock, lockSession, tryLock } from "./lock.js";
 export { appendHistory, type HistoryEntry, type HistoryLog, historyEntry, historyLog } from "./message-history.js";
 export { type RestoredSession, restoreSession, type WriteStart } from "./restore.js";

@@ -43,6 +43,11 @@ export function* allFiles(home: string, { archived }: { readonly archived: boole
   }
 }
 
+/** The ids of all sessions, archived ones too. */
+export function sessionIds(home: string): string[] {
+  return [false, true].flatMap((archived) => [...allFiles(home, { archived })].map(({ id }) => id));
+}
+
 /** Where the id of a session says that it began; names are of the local time in files of Codex. */
 function likelyFolders(home: string, id: string): string[] {
   if (id[14] !== "7") return [];

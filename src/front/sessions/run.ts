@@ -8,6 +8,7 @@ import {
   type Moved,
   renameSession,
   type SessionSummary,
+  sessionIds,
   unarchiveSession,
 } from "../../rollout/index.js";
 import { type FrontDeps, sanitise } from "../host/index.js";
@@ -115,7 +116,7 @@ function list(args: Extract<SessionsArgs, { action: "list" }>, { home, deps }: S
     return 0;
   }
   const now = deps.clock.now();
-  const short = shortIds(page.sessions.map(({ id }) => id));
+  const short = shortIds(sessionIds(home));
   const rows = page.sessions.map((session) => [
     short.get(session.id) ?? session.id,
     ago(session.usedAt, now),
