@@ -14,5 +14,5 @@ const TREE = `sleep 600 & (sleep 600 & echo $! > ${TREE_FILE}); echo $! $$ ready
 /** A shell with a child and a grandchild; the deaf ones ignore TERM. */
 export const TREES = { obeying: TREE, deaf: `trap '' TERM; ${TREE}` };
 
-/** Commands of a turn that changes files, one a step; the first only reads, so that the others can be told from it. */
+/** Commands of a turn that changes files, one a step; the first only reads, and gives the look ahead a moment. */
 export const WRITES = ["echo look", "echo x >> d1/f1.txt", "echo x >> d2/f2.txt; rm d3/f3.txt", "echo x > d4/new.txt"];
