@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { type ApiClient, openApi } from "../support/conversation-client.js";
+import { type ApiClient, openApi, withoutWalls } from "../support/conversation-client.js";
 
 function git(cwd: string, ...args: string[]): string {
   return execFileSync("git", args, { cwd, encoding: "utf8", env: { PATH: process.env.PATH, HOME: cwd } });
@@ -30,16 +30,6 @@ async function openProject(t: TestContext): Promise<{ api: ApiClient; dir: strin
   git(dir, "remote", "add", "origin", remote);
   git(dir, "push", "--quiet", "origin", "main");
   return { api, dir, sha: git(dir, "rev-parse", "HEAD").trim() };
-}
-
-/** No sandbox is found on this PATH: what keeps a repository's programs from running must not be the sandbox. */
-function withoutWalls(api: ApiClient): void {
-  const bin = join(api.place.tmp, "bin");
-  mkdirSync(bin);
-  for (const name of ["git", "sh", "cat", "touch"]) {
-    symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
-  }
-  (api.place.env as Record<string, string>).PATH = bin;
 }
 
 async function diffOf(api: ApiClient, cwd: string): Promise<{ sha: string; diff: string }> {

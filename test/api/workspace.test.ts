@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { pathMatcher } from "../../src/front/api/workspace/path-match.js";
-import { type ApiClient, openApi } from "../support/conversation-client.js";
+import { type ApiClient, openApi, withoutWalls } from "../support/conversation-client.js";
 import { WALLED } from "../support/walls.js";
 import { faultOf } from "../support/wire-schema.js";
 
@@ -64,6 +64,15 @@ describe("execOneOffCommand", () => {
     rmSync(file);
     api.place.configure('model_provider = "openai"\n');
     assert.notEqual((await run(api, { ...touch, sandboxPolicy: null })).exitCode, 0);
+  });
+
+  test("where the machine can't keep to the policy nothing is run", async (t) => {
+    const api = await openApi(t);
+    withoutWalls(api);
+    const params = { command: ["touch", "made"], sandboxPolicy: { mode: "read-only" } };
+    const [answer] = await api.send({ method: "execOneOffCommand", params });
+    assert.match(answer?.error?.message ?? "", /^the command was not run: sandbox mode read-only can't be kept/);
+    assert.ok(!existsSync(join(api.place.dir, "made")));
   });
 
   test("ends with its request: a cancelled one gets no answer, and nothing of it lives on", async (t) => {

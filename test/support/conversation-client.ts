@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type Conversation, type Conversations, createConversations } from "../../src/engine/index.js";
 import { mountConversations } from "../../src/front/api/index.js";
@@ -208,6 +211,16 @@ function waiting<T>({ what, find, checks, transcript }: Wait<T>): Promise<T> {
     checks.add(check);
     check();
   });
+}
+
+/** No sandbox is found on this PATH: what holds then is not held by the sandbox. */
+export function withoutWalls(api: ApiClient): void {
+  const bin = join(api.place.tmp, "bin");
+  mkdirSync(bin);
+  for (const name of ["git", "sh", "cat", "touch"]) {
+    symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
+  }
+  (api.place.env as Record<string, string>).PATH = bin;
 }
 
 /** A `sendUserMessage` with one text. */
