@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { checkConversations, type Entry } from "../support/conversation-checker.js";
-import { type ApiClient, type ClientRequest, interrupt, say, startApi } from "../support/conversation-client.js";
+import {
+  type ApiClient,
+  type ClientRequest,
+  interrupt,
+  say,
+  startApi,
+  startEngine,
+} from "../support/conversation-client.js";
 import { call, partial, pause, type Reply, stall, startModelServer, status, text } from "../support/model-server.js";
 import { makePlace, mockConfig } from "../support/program.js";
 
@@ -20,7 +27,7 @@ const REPLIES: Readonly<Record<string, Reply>> = {
   late: [pause(2), text("late")],
   retry: status(429, { error: { message: "slow down" } }, { "retry-after": "30" }),
   fail: status(400, { error: { message: "no" } }),
-  ask: [partial("may I?"), text(""), call("exec_command", { cmd: "sleep 0", login: false })],
+  ask: [partial("may I?"), text(""), call("exec_command", { cmd: "touch asked", login: false })],
   patch: call("apply_patch", { input: "*** Begin Patch\n*** Add File: f\n+f\n*** End Patch" }),
 };
 /** Processes cost more than all else: few turns start some. */
@@ -88,7 +95,9 @@ model.script((request) => {
   const word = request.userTexts().at(-1)?.split(" ")[0] ?? "";
   return REPLIES[word] ?? COMMANDS[word] ?? text("hm");
 });
+const engine = startEngine();
 after(async () => {
+  await engine.close();
   await model.close();
   await place.quiet();
   place.remove();
@@ -104,11 +113,11 @@ test("interrupts at any moment: one answer each, after the event, and nothing el
 });
 
 async function runSchedule({ silent, answers, actions }: Schedule): Promise<void> {
-  const api = startApi({ model, place });
+  const api = startApi({ model, place, engine });
   let asked = 0;
   api.onRequest(() => answers[asked++ % answers.length]);
-  // Under `untrusted` every command and patch asks.
-  const id = await api.open({ approvalPolicy: "untrusted" }, { silent });
+  // Under `untrusted` commands and patches ask. The folder is no repository: none is looked through for every command.
+  const id = await api.open({ approvalPolicy: "untrusted", cwd: place.tmp }, { silent });
   const subscriptions: unknown[] = [];
   const sent: Promise<unknown>[] = [];
   // What is said and interrupted goes out in one write, up to the next action of another kind.

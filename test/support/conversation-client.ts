@@ -67,8 +67,23 @@ export async function openApi(t: TestContext, options: { readonly top?: string }
   return api;
 }
 
-/** The same in a place, and with a model, that the caller looks after. */
-export function startApi({ model, place }: { readonly model: ModelServer; readonly place: Place }): ApiClient {
+const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+const random = (n: number) => randomBytes(n);
+
+/** An engine for several clients: what it finds out about the machine it finds out once. */
+export function startEngine(): Conversations {
+  return createConversations({ clock, random, version: "0.0.0-test" });
+}
+
+interface Surroundings {
+  readonly model: ModelServer;
+  readonly place: Place;
+  /** Without one the client has its own, closed when it leaves. */
+  readonly engine?: Conversations;
+}
+
+/** The same in a place, with a model and perhaps an engine, that the caller looks after. */
+export function startApi({ model, place, engine: shared }: Surroundings): ApiClient {
   const transcript: Entry[] = [];
   const checks = new Set<() => void>();
   const answers = new Map<WireMessage["id"], Answer>();
@@ -77,9 +92,7 @@ export function startApi({ model, place }: { readonly model: ModelServer; readon
     if (entry.from === "server" && entry.message.method === undefined) answers.set(entry.message.id, entry.message);
     for (const check of [...checks]) check();
   };
-  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-  const random = (n: number) => randomBytes(n);
-  const engine = createConversations({ clock, random, version: "0.0.0-test" });
+  const engine = shared ?? startEngine();
   let answerRequest: (request: WireMessage) => object | undefined = () => undefined;
   const peer = new Peer({
     output: {
@@ -144,7 +157,7 @@ export function startApi({ model, place }: { readonly model: ModelServer; readon
         peer.end();
         await api.close();
         await peer.close();
-        await engine.close();
+        if (shared === undefined) await engine.close();
       })();
       return left;
     },
