@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { basename } from "node:path";
+import { keepCompiledCode } from "./compiled-code.js";
 
 declare const BELAY_VERSION: string | undefined;
 
@@ -19,6 +20,7 @@ else void start();
 
 /** Settles when the front end has ended. */
 async function start(): Promise<void> {
+  keepCompiledCode(process.env);
   if (words[0] === "apply-patch") {
     const { startPatchLine } = await import("./patch-line.js");
     return startPatchLine(words.slice(1), options);
