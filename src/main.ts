@@ -20,7 +20,8 @@ else void start();
 
 /** Settles when the front end has ended. */
 async function start(): Promise<void> {
-  keepCompiledCode(process.env);
+  // The demo leaves nothing in the user's own folders.
+  if (words[0] !== "demo") keepCompiledCode(process.env);
   if (words[0] === "apply-patch") {
     const { startPatchLine } = await import("./patch-line.js");
     return startPatchLine(words.slice(1), options);
