@@ -1,38 +1,12 @@
 // A client of the conversation API: `belay mcp-server`, or `codex mcp` of the versions that have it.
 import { now, startMeasured } from "./accounting.mjs";
-import { readLines } from "./lines.mjs";
+import { openRpc } from "./rpc-client.mjs";
 
 /** Starts a server against this model URL. */
 export async function openConversations(lab, { program, words }, url) {
   program.configure(url);
   const run = startMeasured({ argv: [...program.command, ...words], env: program.env, cwd: lab.work });
-  const waiting = new Set();
-  readLines(run.stdout, (line) => {
-    const message = JSON.parse(line);
-    const at = now();
-    for (const take of waiting) take(message, at);
-  });
-  const next = (test, limitMs = 30_000) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`conversations: no message for ${test}`)), limitMs);
-      const take = (message, at) => {
-        if (!test(message)) return;
-        clearTimeout(timer);
-        waiting.delete(take);
-        resolve({ message, at });
-      };
-      waiting.add(take);
-    });
-  let ids = 0;
-  const call = async (method, params) => {
-    ids += 1;
-    const id = ids;
-    const reply = next((message) => message.id === id && message.method === undefined);
-    run.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
-    const { message, at } = await reply;
-    if (message.error !== undefined) throw new Error(`${method}: ${message.error.message}`);
-    return { ...message.result, at };
-  };
+  const { next, call } = openRpc(run, { name: "conversations", version: "2.0", limitMs: 30_000 });
   await call("initialize", {
     protocolVersion: "2025-06-18",
     capabilities: {},
@@ -43,7 +17,8 @@ export async function openConversations(lab, { program, words }, url) {
     pid,
     /** A conversation with a listener. */
     async open() {
-      const { conversationId } = await call("newConversation", { cwd: lab.work });
+      const { result } = await call("newConversation", { cwd: lab.work });
+      const { conversationId } = result;
       await call("addConversationListener", { conversationId });
       return conversationId;
     },

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -14,5 +14,25 @@ export function makeFolder(path: string): void {
   } catch (error) {
     // Somebody else was faster.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** Whether it is a folder, also by a link. False for what is not for us to look at, a loop of links, and no path at all. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // As above: for whoever asks there is no such folder.
+    return false;
+  }
+}
+
+/** A path by its own name, without links; undefined for what is not there, not for us to look at, or a loop of links. */
+export function realPath(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    // As above: for whoever asks there is no such place.
+    return undefined;
   }
 }

@@ -1,8 +1,11 @@
 export { BoundedText, wholeEnd } from "./bounded-text.js";
 export { type Clock, type Random, sleep } from "./clock.js";
-export { makeFolder } from "./folders.js";
+export { messageOf } from "./error-message.js";
+export { isFolder, makeFolder, realPath } from "./folders.js";
 export { newId } from "./id.js";
 export { type Line, LineSplitter } from "./json-lines.js";
 export { Mailbox } from "./mailbox.js";
+export { DAY_MS, isDue } from "./once-a-day.js";
 export { lifeOf, type Owner, ownProcess } from "./owner.js";
 export { Cancelled, type CancelReason, type EndOptions, Scope, type ScopeEnd } from "./scope.js";
+export { shellQuote } from "./shell-word.js";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Clock, makeFolder } from "../base/index.js";
+import { type Clock, makeFolder, messageOf } from "../base/index.js";
 import { capture, missingFolders } from "./capture.js";
 import { changesFrom } from "./changes.js";
 import type { Env } from "./git.js";
@@ -137,7 +137,7 @@ export class Checkpoints {
       if (!known) this.#end(turn);
       sweepIfDue(this.#init.home, this.#init.clock.now());
     }).catch((error: unknown) => {
-      this.#failures.push(`checkpoints could not be cleaned up: ${textOf(error)}`);
+      this.#failures.push(`checkpoints could not be cleaned up: ${messageOf(error)}`);
     });
     return { files, known };
   }
@@ -218,7 +218,7 @@ export class Checkpoints {
       this.#journal.append({ type: "turn_end", turn }, { sync: true });
     } catch (error) {
       // The changes are on record, or their failure was told: only the end of the turn is missing.
-      this.#failures.push(textOf(error));
+      this.#failures.push(messageOf(error));
     }
   }
 
@@ -274,7 +274,7 @@ export class Checkpoints {
   }
 
   #fail({ turn, call, at }: Pick<CallRecord, "turn" | "call" | "at">, error: unknown): void {
-    const unknown = textOf(error);
+    const unknown = messageOf(error);
     this.#failures.push(unknown);
     try {
       this.#journal.append({ type: "call", turn, call, at });
@@ -300,8 +300,4 @@ async function isWithin(promise: Promise<void>, ms: number): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DAY_MS, isDue } from "../base/index.js";
 import { checkpointsFolder, Journal } from "./journal.js";
 import { mayRun } from "./process.js";
 import { historyOf } from "./records.js";
@@ -21,7 +22,6 @@ export interface Swept {
   readonly bytes: number;
 }
 
-const DAY_MS = 24 * 3600 * 1000;
 const MAX_BYTES = 2 * 1024 * 1024 * 1024;
 /** What was written or used in this time may be about to be put on record, ms. */
 const YOUNG_MS = 3600 * 1000;
@@ -61,11 +61,7 @@ export function sweepCheckpoints(home: string, options: SweepOptions): Swept {
 
 /** Sweeps once a day at most; a file in the folder has the time of the last one. Throws system errors. */
 export function sweepIfDue(home: string, now: number): void {
-  const mark = join(checkpointsFolder(home), "swept");
-  const last = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (Math.abs(now - last) < DAY_MS) return;
-  writeFileSync(mark, "", { mode: 0o600 });
-  sweepCheckpoints(home, { now, isAlive: mayRun });
+  if (isDue(join(checkpointsFolder(home), "swept"), now)) sweepCheckpoints(home, { now, isAlive: mayRun });
 }
 
 interface Conversation {

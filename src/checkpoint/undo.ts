@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Clock } from "../base/index.js";
+import { type Clock, messageOf } from "../base/index.js";
 import { capture } from "./capture.js";
 import { carryOut, type Left } from "./carry-out.js";
 import type { Env } from "./git.js";
@@ -87,7 +87,7 @@ export class Undoing {
       return { history: historyOf(journal.read()), resumed };
     } catch (error) {
       // It stays as it is: nothing else of this conversation can be undone before it.
-      return { history, resumed: [], stuck: `an undo that was cut can't be carried on: ${textOf(error)}` };
+      return { history, resumed: [], stuck: `an undo that was cut can't be carried on: ${messageOf(error)}` };
     }
   }
 
@@ -133,7 +133,7 @@ export class Undoing {
       }
     } catch (error) {
       signal.throwIfAborted();
-      return { ok: false, message: `nothing was undone: ${textOf(error)}` };
+      return { ok: false, message: `nothing was undone: ${messageOf(error)}` };
     }
     return this.#run(journal, record);
   }
@@ -154,7 +154,7 @@ export class Undoing {
       journal.append({ type: "undone", id, outcome: "done" }, { sync: true });
       return { ok: true, id, left };
     } catch (error) {
-      return this.#goBack(journal, { id, changes, why: textOf(error) });
+      return this.#goBack(journal, { id, changes, why: messageOf(error) });
     }
   }
 
@@ -170,7 +170,7 @@ export class Undoing {
     } catch (error) {
       // The next undo of this conversation carries it on.
       journal.append({ type: "undone", id, outcome: "stuck" });
-      const message = `the undo failed in the middle (${why}), and so did taking it back (${textOf(error)})`;
+      const message = `the undo failed in the middle (${why}), and so did taking it back (${messageOf(error)})`;
       return { ok: false, message: `${message}; "belay undo" carries it on once the cause is gone` };
     }
   }
@@ -292,8 +292,4 @@ function readWhole(path: string, limit: number): Buffer | undefined {
     // Gone or unreadable by now: it is not shown.
     return undefined;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

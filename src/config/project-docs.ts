@@ -1,6 +1,7 @@
 import { extname, join } from "node:path";
+import { realPath } from "../base/index.js";
 import { findGitRoot, foldersDown } from "./git-root.js";
-import { realPath, staysInside } from "./real-path.js";
+import { staysInside } from "./real-path.js";
 import { type FileRead, readRegularFile } from "./regular-file.js";
 
 /** Instruction files in the order a model reads them: the user's own first, then from the git root down to the cwd. */
@@ -23,6 +24,9 @@ export interface DocsInput {
 }
 
 export const DEFAULT_DOC_BYTES = 32_768;
+
+/** Of UTF-8; it is dropped, and does not count. */
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
 const NAMES = ["AGENTS.override.md", "AGENTS.md"];
 
@@ -76,7 +80,7 @@ function readFolder(reading: Reading, { folder, names, root }: Folder): void {
 }
 
 function readDoc(path: string, options: { readonly root: string | undefined; readonly limit: number }): FileRead {
-  const file = readRegularFile(path, options.limit);
+  const file = readRegularFile(path, options.limit + BYTE_ORDER_MARK.length);
   if (file.type !== "read") return file;
   if (options.root !== undefined && leavesProject(path, options.root)) {
     return { type: "refused", why: "links to a file outside of the project that is no Markdown file" };
@@ -96,9 +100,11 @@ function leavesProject(path: string, root: string): boolean {
 }
 
 function addPart(reading: Reading, path: string, file: FileRead & { type: "read" }): void {
-  // A decoder that expects more holds back a character that the end cuts, and drops a byte order mark.
-  const whole = (bytes: Uint8Array) => new TextDecoder().decode(bytes, { stream: true });
-  let text = file.more ? whole(file.bytes) : new TextDecoder().decode(file.bytes);
+  const hasMark = BYTE_ORDER_MARK.equals(file.bytes.subarray(0, BYTE_ORDER_MARK.length));
+  const content = hasMark ? file.bytes.subarray(BYTE_ORDER_MARK.length) : file.bytes;
+  // A decoder that expects more holds back a character that the end cuts.
+  const whole = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: true });
+  let text = file.more ? whole(content) : new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
   let cut = file.more;
   const bytes = Buffer.from(text);
   if (bytes.length > reading.left) {

@@ -1,9 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
+import { realPath } from "../base/index.js";
 import { findGitRoot, foldersDown } from "./git-root.js";
 import { findUserHome } from "./home.js";
-import { realPath, staysInside } from "./real-path.js";
+import { staysInside } from "./real-path.js";
 import { readRegularFile } from "./regular-file.js";
 import type { Env } from "./types.js";
 

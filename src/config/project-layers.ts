@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { shellQuote } from "../base/index.js";
 import { dotted, type Layer } from "./layers.js";
 import type { ProjectFile, ProjectPlace } from "./project-files.js";
 import { effectOf, goneFrom, isSettings, type JudgedFolder, judgeProject, parseSettings } from "./project-trust.js";
@@ -86,5 +87,5 @@ function listKeys(keys: readonly string[]): string {
 
 /** A path as a shell takes it. */
 function quote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : shellQuote(path);
 }

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { isFolder } from "../base/index.js";
 import type { AskForApproval, SandboxMode, TurnContext } from "../protocol/index.js";
 import type { Settings } from "./settings.js";
 
@@ -31,7 +31,7 @@ export function restoreSettings(
   const keepsModel = !chosen.has("model") && sameProvider;
   const settings: Settings = {
     ...configured,
-    cwd: !chosen.has("cwd") && isFolder(record.cwd) ? record.cwd : configured.cwd,
+    cwd: !chosen.has("cwd") && record.cwd !== undefined && isFolder(record.cwd) ? record.cwd : configured.cwd,
     model: keepsModel ? (record.model ?? configured.model) : configured.model,
     effort: keepsModel && !chosen.has("effort") ? (record.effort ?? configured.effort) : configured.effort,
     summary: keepsModel && !chosen.has("summary") ? (record.summary ?? configured.summary) : configured.summary,
@@ -66,8 +66,4 @@ function changesOf(now: Settings, record: TurnContext): string[] {
       ? []
       : [`${what} is ${after ?? "the model's own"} now; the session had ${before}`],
   );
-}
-
-function isFolder(path: string | undefined): path is string {
-  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -1,4 +1,4 @@
-import { Cancelled, type CancelReason, type Clock, type Scope } from "../base/index.js";
+import { Cancelled, type CancelReason, type Clock, messageOf, type Scope } from "../base/index.js";
 import type {
   CallOutcome,
   EventMsg,
@@ -177,7 +177,7 @@ export class Turn {
     } catch (error) {
       // Cancelled work is no failure; whatever else comes up ends the turn as failed, with its message.
       if (this.#stopped !== undefined || error instanceof Cancelled) return undefined;
-      return { status: "failed", message: error instanceof Error ? error.message : String(error) };
+      return { status: "failed", message: messageOf(error) };
     } finally {
       if (this.isRunning) this.#state = "closing";
     }

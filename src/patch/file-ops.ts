@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { promisify } from "node:util";
+import { messageOf } from "../base/index.js";
 
 /** What a path is, links not followed. */
 export interface FileStat {
@@ -171,7 +172,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export function errorText(error: unknown): string {
   const code = errorCode(error);
   if (code !== undefined && WORDS[code] !== undefined) return WORDS[code];
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function toFileStat(stat: fs.BigIntStats): FileStat {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { shellQuote } from "../base/index.js";
 import { run } from "./run.js";
 
 /** Characters. */
@@ -36,7 +37,7 @@ export function ptyProgram(script: string, argv: readonly string[], { rows, cols
     'if [ -n "$BELAY_PTY_SHELL" ]; then SHELL=$BELAY_PTY_SHELL; export SHELL; else unset SHELL; fi',
     "unset BELAY_PTY_SHELL",
     `PATH=/usr/bin:/bin:$PATH command stty rows ${rows} cols ${cols}`,
-    `exec ${argv.map(quote).join(" ")}`,
+    `exec ${argv.map(shellQuote).join(" ")}`,
   ].join("; ");
   const around = `BELAY_PTY_SHELL=$SHELL; SHELL=/bin/sh; export BELAY_PTY_SHELL SHELL; ${AROUND}`;
   return ["/bin/sh", "-c", around, "sh", script, inside];
@@ -58,8 +59,4 @@ export async function findPty(signal: AbortSignal): Promise<string | undefined> 
   const exit = await run({ argv, cwd: "/", env }, limits);
   signal.throwIfAborted();
   return exit.code === 7 && exit.stdout.parts().head.trim() === "24 80" ? script : undefined;
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

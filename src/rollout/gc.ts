@@ -1,6 +1,6 @@
-import { closeSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { closeSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { DAY_MS, isDue } from "../base/index.js";
 import { BlobStore, type StoredBlob } from "./blobs.js";
 import { openSession } from "./lineage.js";
 import { linesForward } from "./lines.js";
@@ -9,7 +9,6 @@ import { lockedIds } from "./lock.js";
 import { baseOf, removeFiles } from "./session-moves.js";
 import { readNames } from "./session-names.js";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** What was used in this time stays, whatever the limits say. */
 const RECENT_MS = 7 * DAY_MS;
 /** A blob that is younger may belong to a line that is about to be written. */
@@ -67,15 +66,8 @@ export function collectGarbage({ home, limits, now, dryRun, unusedBlobs: sweep }
 
 /** Whether it is time again for a look of the program's own at the limits: once a day. Says yes once. */
 export function isGcDue(home: string, now: number): boolean {
-  const mark = join(home, "session_locks", ".gc");
   try {
-    const last = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
-    // A clock that was turned back must not put it off for ever.
-    if (last !== undefined && Math.abs(now - last) < DAY_MS) return false;
-    makeFolder(join(mark, ".."));
-    writeFileSync(mark, "");
-    utimesSync(mark, now / 1000, now / 1000);
-    return true;
+    return isDue(join(home, "session_locks", ".gc"), now);
   } catch {
     // A home that can't be read or written: nothing could be deleted either.
     return false;

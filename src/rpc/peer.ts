@@ -1,4 +1,4 @@
-import { Cancelled, type CancelReason, LineSplitter, Scope } from "../base/index.js";
+import { Cancelled, type CancelReason, LineSplitter, messageOf, Scope } from "../base/index.js";
 import { PeerClosed, RPC_CODES, RpcError } from "./errors.js";
 import { type Message, type RpcId, readMessage } from "./message.js";
 import type { NotificationHandler, PeerInit, PeerLimits, RequestHandler, RequestOptions } from "./types.js";
@@ -221,10 +221,7 @@ export class Peer {
     if (error instanceof RpcError) return error;
     if (error instanceof Cancelled) return new RpcError(RPC_CODES.server, error.message);
     this.#onFault(error, method);
-    return new RpcError(
-      RPC_CODES.internal,
-      `internal error: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return new RpcError(RPC_CODES.internal, `internal error: ${messageOf(error)}`);
   }
 
   #takeNotification({ method, params }: Extract<Message, { type: "notification" }>): void {

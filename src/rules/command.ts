@@ -1,5 +1,5 @@
-import { realpathSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import { realPath } from "../base/index.js";
 import { type MentionedCommand, type OpaqueScript, type PlainScript, parseScript } from "./script.js";
 import { isShell, shellScript } from "./shell.js";
 import { isWrapper } from "./wrappers.js";
@@ -60,7 +60,7 @@ export function leadingFolder(script: string): { readonly folder: string; readon
 export async function readCommand(wanted: WantedCommand): Promise<Reading> {
   const { argv } = wanted;
   const script = shellScript(argv, wanted.shell);
-  const start = realFolder(wanted.cwd);
+  const start = realPath(wanted.cwd);
   const reader = new CommandReader(wanted, start ?? wanted.cwd);
   if (script === undefined) {
     const mentioned = await mentionsOf(argv, 0);
@@ -140,7 +140,7 @@ class CommandReader {
   #moved(from: string | undefined, target: string): string | undefined {
     const named = /^(?:\/|\.\.?(?:\/|$))/.test(target);
     if (from === undefined || (this.#wanted.cdPath === true && !named)) return undefined;
-    return realFolder(resolve(from, target));
+    return realPath(resolve(from, target));
   }
 }
 
@@ -170,16 +170,6 @@ async function mentionsOf(words: MentionedCommand, depth: number): Promise<Menti
 /** The folder that a plain `cd DIR` names. */
 function folderOf([name, folder, ...more]: readonly string[]): string | undefined {
   return name === "cd" && folder !== undefined && more.length === 0 && !/^(?:-|$)/.test(folder) ? folder : undefined;
-}
-
-/** A folder by its own name, without links, `.` or a slash at its end; undefined when it is not there. */
-export function realFolder(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    // Missing, or not to be looked at: then nobody knows what it is.
-    return undefined;
-  }
 }
 
 /** What a text may hold when nothing is known of its grammar: words, of which each may begin a command. */

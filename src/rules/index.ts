@@ -1,4 +1,4 @@
-export { leadingFolder, type Part, type Reading, readCommand, realFolder, type WantedCommand } from "./command.js";
+export { leadingFolder, type Part, type Reading, readCommand, type WantedCommand } from "./command.js";
 export { type Proposal, proposeRule } from "./proposal.js";
 export { placeOf, type Rule, type RuleProblem, type RuleSet, type RuleSource } from "./rule.js";
 export { readRules } from "./rules-file.js";

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
+import { realPath } from "../base/index.js";
 import type { Mention, Part } from "./command.js";
-import { realFolder } from "./command.js";
+
 import type { Rule } from "./rule.js";
 
 /** Whether a rule covers a command: word by word, in the folder it is for. What `allow` needs. */
@@ -25,7 +26,7 @@ export function recognises(rule: Rule, mention: Mention, cwd: string | undefined
 function isInFolder({ cwd: wanted }: Rule, cwd: string | undefined): boolean | undefined {
   if (wanted === undefined) return true;
   if (cwd === undefined) return undefined;
-  const folder = realFolder(wanted.folder);
+  const folder = realPath(wanted.folder);
   if (folder === undefined) return false;
   return cwd === folder || (wanted.below && cwd.startsWith(folder.endsWith("/") ? folder : `${folder}/`));
 }

@@ -10,8 +10,8 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../base/index.js";
 import type { Proposal } from "./proposal.js";
 import { readRules } from "./rules-file.js";
 
@@ -34,7 +34,7 @@ const MAX_BYTES = 1024 * 1024;
  */
 export async function saveRule(path: string, rule: Proposal, wait: Wait): Promise<Saved> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     const target = realPath(path);
     return await withDraft(`${target}.new`, wait, (draft) => replace(target, draft, rule));
   } catch (error) {

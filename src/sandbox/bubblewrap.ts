@@ -1,5 +1,6 @@
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { realPath } from "../base/index.js";
 import type { Guard } from "./guard.js";
 import type { Covers } from "./host-sockets.js";
 import type { Walls } from "./types.js";
@@ -130,12 +131,5 @@ function isRealFolder(path: string): boolean {
 }
 
 function realPaths(paths: readonly string[]): string[] {
-  return paths.flatMap((path) => {
-    try {
-      return [realpathSync(path)];
-    } catch {
-      // Not on this machine.
-      return [];
-    }
-  });
+  return paths.flatMap((path) => realPath(path) ?? []);
 }

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, realpathSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { realPath } from "../base/index.js";
 import { isInside } from "./writable-roots.js";
 
 /**
@@ -79,14 +80,5 @@ function read(path: string): string {
   } catch {
     // Not there, or not for us to read: it says nothing.
     return "";
-  }
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    // It leads nowhere.
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { realPath } from "../base/index.js";
 import type { Watched } from "./types.js";
 import { isInside } from "./writable-roots.js";
 
@@ -148,15 +149,6 @@ function readText(path: string): string | undefined {
     return readFileSync(path, "utf8");
   } catch {
     // Missing, a folder, or not for us to read.
-    return undefined;
-  }
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    // It leads nowhere.
     return undefined;
   }
 }

@@ -6,6 +6,22 @@ export interface Machine {
   readonly calls: Readonly<Record<string, number>>;
 }
 
+/** From Linux 5.1 on new calls have one number on every machine. */
+const EVERYWHERE = {
+  io_uring_setup: 425,
+  io_uring_enter: 426,
+  io_uring_register: 427,
+  open_tree: 428,
+  move_mount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  fspick: 433,
+  clone3: 435,
+  pidfd_getfd: 438,
+  mount_setattr: 442,
+} as const;
+
 /** From Linux's asm/unistd_64.h. */
 const X86_64: Machine = {
   audit: 0xc000003e,
@@ -42,18 +58,7 @@ const X86_64: Machine = {
     kexec_file_load: 320,
     bpf: 321,
     userfaultfd: 323,
-    io_uring_setup: 425,
-    io_uring_enter: 426,
-    io_uring_register: 427,
-    open_tree: 428,
-    move_mount: 429,
-    fsopen: 430,
-    fsconfig: 431,
-    fsmount: 432,
-    fspick: 433,
-    clone3: 435,
-    pidfd_getfd: 438,
-    mount_setattr: 442,
+    ...EVERYWHERE,
   },
 };
 
@@ -91,18 +96,7 @@ const ARM64: Machine = {
     bpf: 280,
     userfaultfd: 282,
     kexec_file_load: 294,
-    io_uring_setup: 425,
-    io_uring_enter: 426,
-    io_uring_register: 427,
-    open_tree: 428,
-    move_mount: 429,
-    fsopen: 430,
-    fsconfig: 431,
-    fsmount: 432,
-    fspick: 433,
-    clone3: 435,
-    pidfd_getfd: 438,
-    mount_setattr: 442,
+    ...EVERYWHERE,
   },
 };
 

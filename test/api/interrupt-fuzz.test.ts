@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import fc from "fast-check";
 import { checkConversations, type Entry } from "../support/conversation-checker.js";
 import {
   type ApiClient,
@@ -10,6 +9,7 @@ import {
   startApi,
   startEngine,
 } from "../support/conversation-client.js";
+import fc from "../support/fast-check.js";
 import { call, partial, pause, type Reply, stall, startModelServer, status, text } from "../support/model-server.js";
 import { makePlace, mockConfig } from "../support/program.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { BoundedText } from "../../src/base/index.js";
+import fc from "../support/fast-check.js";
 
 function bounded(limits: { head: number; tail: number }, ...chunks: (string | Uint8Array)[]): BoundedText {
   const text = new BoundedText(limits);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { newId, sleep } from "../../src/base/index.js";
+import fc from "../support/fast-check.js";
 
 describe("sleep", () => {
   test("waits, and leaves no listener behind", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { type Line, LineSplitter } from "../../src/base/index.js";
+import fc from "../support/fast-check.js";
 
 const BIG = 1 << 20;
 

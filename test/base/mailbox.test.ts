@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { Mailbox } from "../../src/base/index.js";
+import fc from "../support/fast-check.js";
 
 async function drain<T>(mailbox: Mailbox<T>): Promise<T[]> {
   const items: T[] = [];

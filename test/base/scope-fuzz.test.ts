@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { Cancelled, Scope } from "../../src/base/index.js";
+import fc from "../support/fast-check.js";
 
 /** When something happens: after some microtasks, in the next round of the event loop, or after some ms. */
 type Moment = { readonly micro: number } | "immediate" | { readonly ms: number };

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import fc from "../support/fast-check.js";
 
 /** Something done to a tree; what can't be done where it stands is passed over, as a shell would go on. */
 export type Deed =

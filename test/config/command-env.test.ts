@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { commandEnvironment, type EnvironmentPolicy } from "../../src/config/index.js";
+import fc from "../support/fast-check.js";
 import { loaded, makePlace } from "./place.js";
 
 const ALL: EnvironmentPolicy = { inherit: "all", ignoreDefaultExcludes: false, exclude: [], set: {}, includeOnly: [] };

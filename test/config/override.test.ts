@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { overrideOf } from "../../src/config/index.js";
+import fc from "../support/fast-check.js";
 import { loaded, makePlace, refused } from "./place.js";
 
 /** Values as typed after `-c compact_prompt=`, and the text they come to (or, for other types, what is said of them). */

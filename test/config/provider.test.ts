@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../support/fast-check.js";
 import { type Asked, loaded, makePlace, refused } from "./place.js";
 
 test("OpenAI: the built-in one", async (t) => {

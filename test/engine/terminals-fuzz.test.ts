@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type Event, isTerminal } from "../../src/protocol/index.js";
+import fc from "../support/fast-check.js";
 import { call, type Step, text } from "../support/model-server.js";
 import { checkStopContract } from "../support/stop-contract.js";
 import { openTalk, type Talk } from "../support/talk.js";

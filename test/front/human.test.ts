@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { HumanLines } from "../../src/front/exec/human.js";
 import { makeStyle, sanitise, wantsColor } from "../../src/front/host/index.js";
 import { type EventMsg, isTerminal } from "../../src/protocol/index.js";
+import fc from "../support/fast-check.js";
 
 const plain = makeStyle(false);
 

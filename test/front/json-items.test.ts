@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { ThreadEvents } from "../../src/front/exec/json-items.js";
 import type { ThreadEvent } from "../../src/front/exec/thread-events.js";
 import { type EventMsg, isTerminal } from "../../src/protocol/index.js";
+import fc from "../support/fast-check.js";
 
 function printed(msgs: readonly EventMsg[], failure?: string): readonly ThreadEvent[] {
   const thread = new ThreadEvents();

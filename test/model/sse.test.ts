@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { SseParser } from "../../src/model/sse.js";
+import fc from "../support/fast-check.js";
 
 function parse(chunks: readonly Buffer[], limit = 1024): string[] {
   const parser = new SseParser(limit);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { chmodSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { nodeFileOps, recoverPatches } from "../../src/patch/index.js";
+import fc from "../support/fast-check.js";
 import { journalsOf, makePlace, type Place, readTree } from "./trees.js";
 
 const ID = "0123456789abcdef";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, test } from "node:test";
 import { applyPatch } from "diff";
-import fc from "fast-check";
 import { nodeFileOps, parsePatch, unifiedDiff } from "../../src/patch/index.js";
+import fc from "../support/fast-check.js";
 import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch, writeTree } from "./trees.js";
 
 const RUNS = process.env.BELAY_SOAK === undefined ? 150 : 3000;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
-import fc from "fast-check";
 import { isForeignGroup, liveTrees, ProcessTree } from "../../src/process/process-tree.js";
 import { sessionMembers } from "../../src/process/session-members.js";
+import fc from "../support/fast-check.js";
 import { sh, start, until } from "./commands.js";
 
 test("only ids that can be a group of ours are ever signalled", () => {

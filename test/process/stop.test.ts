@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { killAllNow } from "../../src/process/index.js";
 import { liveTrees } from "../../src/process/process-tree.js";
+import fc from "../support/fast-check.js";
 import { fixture, folder, marked, sh, start, text, until, zombies } from "./commands.js";
 
 const LIMIT = { timeout: 20_000 };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { LineSplitter } from "../../src/base/index.js";
 import { decodeEvent, decodeSubmission, type Event, encodeEvent } from "../../src/protocol/index.js";
+import fc from "../support/fast-check.js";
 import { eventSamples, opSamples } from "./samples.js";
 
 /** Lines that Codex 0.23 wrote and read; paths replaced by names in angle brackets. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { RolloutWriter } from "../../src/rollout/index.js";
+import fc from "../support/fast-check.js";
 import {
   called,
   checkPairs,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { Peer, PeerClosed } from "../../src/rpc/index.js";
+import fc from "../support/fast-check.js";
 import { type Answer, anything } from "./wire.js";
 
 const RUNS = process.env.BELAY_SOAK === undefined ? 300 : 20_000;

@@ -3,8 +3,8 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { readRules } from "../../src/rules/index.js";
+import fc from "../support/fast-check.js";
 import { homeRules, makeFolder, verdictOf, wordFor } from "./verdicts.js";
 
 const GOOD = `# mine

@@ -3,9 +3,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { safetyOf } from "../../src/rules/index.js";
 import { PROGRAMS } from "../../src/rules/programs.js";
+import fc from "../support/fast-check.js";
 import { SCRIPTS } from "./command-table.js";
 import { makeFolder, readingOf } from "./verdicts.js";
 

@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { parseTree } from "../../src/rules/grammar.js";
 import { type Join, parseScript } from "../../src/rules/script.js";
 import { plainWords } from "../../src/rules/shell.js";
+import fc from "../support/fast-check.js";
 import { homeRules, makeFolder, readingOf, verdictOf } from "./verdicts.js";
 
 const parse = (script: string) => parseScript({ script, zsh: false });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { seccompFilter } from "../../src/sandbox/seccomp.js";
 import { MACHINES } from "../../src/sandbox/syscalls.js";
+import fc from "../support/fast-check.js";
 
 const ALLOWED = 0x7fff0000;
 const NOT_PERMITTED = 0x50001;

@@ -6,6 +6,7 @@ import { readTurns, restoreSession } from "../../src/rollout/index.js";
 import { checkPairs } from "../rollout/place.js";
 import { call, type ModelServer, type Reply, text } from "../support/model-server.js";
 import { openScene, type Scene } from "../support/program.js";
+import { SEED } from "../support/seed.js";
 
 /** Kills at random moments; `npm run soak` takes 500. */
 const KILLS = process.env.BELAY_SOAK === undefined ? 25 : 500;
@@ -109,9 +110,8 @@ test(`a session outlives ${KILLS} kills at random moments, and every request aft
   const scene = await openScene(t);
   script(scene.server);
   scene.place.write("notes", "first\nlast\n");
-  const seed = Number(process.env.BELAY_SEED ?? Date.now() % 1e9);
-  t.diagnostic(`seed ${seed} (BELAY_SEED)`);
-  const shares = Array.from({ length: SESSIONS }, (_, at) => ({ kills: Math.ceil(KILLS / SESSIONS), seed: seed + at }));
+  t.diagnostic(`seed ${SEED} (BELAY_SEED)`);
+  const shares = Array.from({ length: SESSIONS }, (_, at) => ({ kills: Math.ceil(KILLS / SESSIONS), seed: SEED + at }));
   const finished = await Promise.all(shares.map((share) => killAgainAndAgain(scene, share)));
   t.diagnostic(`${finished.reduce((sum, count) => sum + count, 0)} turns had ended before the kill`);
 });

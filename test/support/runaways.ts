@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { shellQuote } from "../../src/base/index.js";
 
 const PYTHON = `import os, sys, time
 if os.fork() == 0:
@@ -36,11 +37,7 @@ function sh(script: string): string[] {
 
 /** A runaway as a script for a shell; `mark` is the argument it is known by. */
 export function runawayScript(argv: readonly string[], mark: string): string {
-  return `exec ${argv.map((word) => quote(word.replaceAll("%", mark))).join(" ")}`;
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  return `exec ${argv.map((word) => shellQuote(word.replaceAll("%", mark))).join(" ")}`;
 }
 
 /** The processes of the machine that have the mark among their arguments and are not dead. */

@@ -1,13 +1,6 @@
 import { delimiter, isAbsolute, relative } from "node:path";
-import {
-  judge,
-  type Proposal,
-  proposeRule,
-  type Reading,
-  readCommand,
-  realFolder,
-  type Verdict,
-} from "../../rules/index.js";
+import { realPath } from "../../base/index.js";
+import { judge, type Proposal, proposeRule, type Reading, readCommand, type Verdict } from "../../rules/index.js";
 import type { Approvals } from "../approvals.js";
 import type { CommandRules } from "../command-rules.js";
 import type { Settings } from "../settings.js";
@@ -60,7 +53,7 @@ export async function judgeCommand(command: CommandInQuestion): Promise<Judgemen
     proposal: async () => {
       // Without rules nothing was looked up yet.
       const found = isOpen ? judge(await reading(), set) : verdict;
-      return proposeRule(await reading(), found, realFolder(settings.cwd) ?? settings.cwd);
+      return proposeRule(await reading(), found, realPath(settings.cwd) ?? settings.cwd);
     },
   };
 }

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { isFolder } from "../../base/index.js";
 import { findHome } from "../../config/index.js";
 import type { Conversation, Conversations, OpenedConversation } from "../../engine/index.js";
 import { findSession, lastSession, readLastContext } from "../../rollout/index.js";
@@ -68,8 +68,4 @@ function chosenBy(args: ExecArgs) {
   };
   const names = Object.keys(named) as (keyof typeof named)[];
   return new Set(names.filter((name) => named[name]));
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { isFolder } from "../../base/index.js";
 import {
   changeTrust,
   findHome,
@@ -134,15 +134,6 @@ function remove({ deps, home, folder }: Asked): number {
 
 function uniqueName(deps: FrontDeps): string {
   return Buffer.from(deps.random(6)).toString("hex");
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  } catch {
-    // Not for us to look at, a loop of links, no path at all: nothing that could be trusted.
-    return false;
-  }
 }
 
 function fail({ stderr }: FrontDeps, message: string, code: number): number {

@@ -1,5 +1,5 @@
-import { realpathSync } from "node:fs";
 import { join } from "node:path";
+import { realPath } from "../../base/index.js";
 import {
   conversationsWithCheckpoints,
   mayRun,
@@ -63,8 +63,8 @@ export async function runUndo(args: UndoArgs, deps: FrontDeps): Promise<number> 
 
 /** The one that changed files last, of those that were at work in this folder. */
 function lastConversation(home: string, cwd: string): string | undefined {
-  const here = realPath(cwd);
-  return conversationsWithCheckpoints(home).find(({ turns }) => turns.some((turn) => realPath(turn.cwd) === here))?.id;
+  const here = nameOf(cwd);
+  return conversationsWithCheckpoints(home).find(({ turns }) => turns.some((turn) => nameOf(turn.cwd) === here))?.id;
 }
 
 async function list(args: UndoArgs, { deps, undoing, conversation }: Surroundings): Promise<number> {
@@ -82,7 +82,7 @@ async function undo(args: UndoArgs, around: Surroundings): Promise<number> {
   const plan = prepared.undo;
   if (!args.json) {
     const style = makeStyle(wantsColor("auto", { env: deps.env, isTTY: deps.stdout.isTTY }));
-    await deps.stdout.write(await describePlan(plan, { undoing, style, cwd: realPath(deps.cwd), onConflict }));
+    await deps.stdout.write(await describePlan(plan, { undoing, style, cwd: nameOf(deps.cwd), onConflict }));
   }
   if (args.action === "show") {
     if (args.json) void deps.stdout.write(jsonOf(plan, undefined));
@@ -138,11 +138,7 @@ function refuse(message: string, { json }: UndoArgs, { stdout, stderr }: FrontDe
   return FAILED_EXIT_CODE;
 }
 
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    // Not there any more: it is known by its name alone.
-    return path;
-  }
+/** A folder by its own name; one that is not there any more is known by the name it has alone. */
+function nameOf(folder: string): string {
+  return realPath(folder) ?? folder;
 }

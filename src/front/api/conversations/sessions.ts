@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { isFolder } from "../../../base/index.js";
 import {
   archiveSession,
   type Conversation,
@@ -100,7 +100,7 @@ function sessionOf(home: string, source: string): SessionSummary {
 
 /** Where it worked, if that is still there. */
 function folderOf({ cwd }: SessionSummary): string | undefined {
-  return cwd !== undefined && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true ? cwd : undefined;
+  return cwd !== undefined && isFolder(cwd) ? cwd : undefined;
 }
 
 /** What the params say something of is not taken from the record. */

@@ -1,0 +1,9 @@
+/**
+ * Where random examples begin: the same at every run, so that a commit that passed passes again; new ones in the soak, and
+ * with BELAY_SEED=random. A failure names its seed, which BELAY_SEED=<number> repeats.
+ */
+export const SEED = seed(process.env.BELAY_SEED ?? (process.env.BELAY_SOAK === "1" ? "random" : "20230917"));
+
+function seed(given: string): number {
+  return given === "random" ? Date.now() % 1e9 : Number(given);
+}
