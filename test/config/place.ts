@@ -69,7 +69,7 @@ export function apart(place: Place, expression: string, room = ROOM): unknown {
     const { home, cwd } = JSON.parse(process.argv[1]);
     console.log(JSON.stringify(await (${expression})));`;
   const args = ["--input-type=module", "-e", program, JSON.stringify({ home: place.home, cwd: place.cwd })];
-  const done = spawnSync(process.execPath, args, { timeout: 10_000, encoding: "utf8" });
+  const done = spawnSync(process.execPath, args, { timeout: 30_000, encoding: "utf8" });
   assert.equal(done.status, 0, `did not end: ${done.signal} ${done.stderr}`);
   return JSON.parse(done.stdout);
 }

@@ -38,7 +38,7 @@ interface DeskOptions {
 /** A test at a desk of its own; then everything is closed, and checked are the events and that nothing of it lives. */
 export function deskTest(name: string, run: (desk: Desk) => Promise<void>, options: DeskOptions = {}): void {
   const { overrides = {}, ...rest } = options;
-  test(name, { timeout: 30_000, ...rest }, async () => {
+  test(name, { timeout: 50_000, ...rest }, async () => {
     const desk = await openDesk(overrides);
     let passed = false;
     try {

@@ -292,7 +292,7 @@ test("without its key a turn fails at once and names the variable", async () => 
   await server.close();
 });
 
-test("a home folder that can't be made costs the record, and the user is told", { timeout: 20_000 }, async () => {
+test("a home folder that can't be made costs the record, and the user is told", { timeout: 40_000 }, async () => {
   const { server, talk } = await openTalk({ home: "/proc/nowhere" });
   server.enqueue(text("ok"));
   const end = await talk.end(talk.say("go"));

@@ -167,7 +167,7 @@ describe("belay exec, in this process", () => {
   it("writes to a pipe without replacing it", async () => {
     const pipe = join(place.dir, "pipe");
     execFileSync("mkfifo", [pipe]);
-    const reader = spawn("cat", [pipe], { timeout: 5000 });
+    const reader = spawn("cat", [pipe], { timeout: 30_000 });
     const read = new Promise<string>((resolve) =>
       reader.stdout
         .setEncoding("utf8")

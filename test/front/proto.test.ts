@@ -128,7 +128,8 @@ describe("belay proto", { concurrency: 4 }, () => {
     child.stdout.destroy();
     const run = await ended;
     assert.equal(run.code, 141);
-    assert.equal(run.stderr, "[killed]\n");
+    // A busy machine may be late to close the pipe: then the engine has waited for a while.
+    assert.equal(run.stderr.replaceAll("[flood waits]\n", ""), "[killed]\n");
   });
 
   it("says early that a key is missing, and runs", async () => {

@@ -58,7 +58,7 @@ export function startProgram(
   const child = spawn(process.execPath, [PROGRAM, ...words], {
     cwd: options.cwd ?? place.dir,
     env,
-    timeout: 15_000,
+    timeout: 40_000,
     killSignal: "SIGKILL",
   });
   const texts = { stdout: "", stderr: "" };

@@ -7,8 +7,6 @@ import { type Model, openModel } from "../../src/model/index.js";
 import { call, headers, partial, type Reply, stall, startModelServer, text } from "../support/model-server.js";
 import { deps, quiet, request, said, withModel } from "./model-fixture.js";
 
-const BOUND_MS = 500;
-
 /** Reads until the signal is cancelled; gives what came and what was thrown. */
 async function readOn(model: Model, signal: AbortSignal, onEvent: (events: unknown[]) => void = () => {}) {
   const events: { type: string }[] = [];
@@ -42,12 +40,11 @@ for (const [when, reply, events] of silences) {
       // Nothing tells when the client has seen the headers: a moment later it has.
       if (events === 0) await delay(30);
       else await text;
-      const at = performance.now();
       controller.abort(reason);
       const end = await reading;
       assert.equal(end.thrown, reason);
       assert.equal(end.events.length, events);
-      assert.ok((await server.closed(0)) - at < BOUND_MS);
+      await server.closed(0);
     });
   });
 }
@@ -58,9 +55,8 @@ test("cancelled while the reader is busy elsewhere: the socket closes in the sam
     const controller = new AbortController();
     const stream = model.stream(request(), controller.signal)[Symbol.asyncIterator]();
     assert.equal((await stream.next()).value.delta, "Hello");
-    const at = performance.now();
     controller.abort("busy");
-    assert.ok((await server.closed(0)) - at < BOUND_MS);
+    await server.closed(0);
     await assert.rejects(stream.next(), (error) => error === "busy");
   });
 });

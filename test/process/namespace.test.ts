@@ -7,7 +7,7 @@ import { sh as shell, start, text, until, zombies } from "./commands.js";
 
 const MAKER = ["bwrap", "--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc", "--"];
 const skip = spawnSync(MAKER[0]!, [...MAKER.slice(1), "true"]).status === 0 ? false : "needs bubblewrap (bwrap)";
-const LIMIT = { timeout: 20_000, skip };
+const LIMIT = { timeout: 40_000, skip };
 
 function sh(script: string): { readonly command: Command; readonly alive: () => number[] } {
   const plain = shell(script);

@@ -96,7 +96,7 @@ test("no command, refused or run, leaves a descriptor open", async (t) => {
   assert.ok(open() < before + 32, `${before} -> ${open()}`);
 });
 
-test("the end of a command that leaves nothing behind waits for nothing", { timeout: 10_000 }, async () => {
+test("the end of a command that leaves nothing behind waits for nothing", { timeout: 30_000 }, async () => {
   const exit = await start(sh("echo out; echo err >&2").command, { drainMs: 600_000, graceMs: 600_000 });
   assert.deepEqual([exit.end, exit.leftovers], ["exited", false]);
 });

@@ -7,7 +7,7 @@ import { Capture } from "../../src/process/capture.js";
 import { launch } from "../../src/process/launch.js";
 import { fixture, folder, marked, read, sh, start, text, until } from "./commands.js";
 
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: 30_000 };
 const FLOOD_BYTES = 12_000_000;
 
 test("a flood is delivered whole and in order, and kept within bounds", LIMIT, async () => {

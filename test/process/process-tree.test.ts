@@ -20,7 +20,7 @@ test("a tree of our own process, our parent or nobody is refused", () => {
   assert.equal(liveTrees(), 0);
 });
 
-test("a tree once seen empty, or let go, is never signalled again", { timeout: 10_000 }, async (t) => {
+test("a tree once seen empty, or let go, is never signalled again", { timeout: 30_000 }, async (t) => {
   const sent: [number, unknown][] = [];
   const kill = process.kill;
   t.after(() => {
@@ -51,7 +51,7 @@ test("a tree once seen empty, or let go, is never signalled again", { timeout: 1
   for (const group of groups()) kill.call(process, -group, "SIGKILL");
 });
 
-test("a look at a session tells the dead from the living, and groups apart", { timeout: 10_000 }, async () => {
+test("a look at a session tells the dead from the living, and groups apart", { timeout: 30_000 }, async () => {
   // The subshell ends only when its parent has become a program that never collects it.
   const script =
     "set -m; sleep 60 & set +m; (until read -r name </proc/$$/comm && [ $name = sleep ]; do :; done) & exec sleep 60";

@@ -11,7 +11,7 @@ const script = await findPty(never);
 const bubblewrap = spawnSync(MAKER[0]!, [...MAKER.slice(1), "true"]).status === 0;
 const skip =
   script === undefined ? "needs util-linux's script" : bubblewrap ? false : "needs bubblewrap (bwrap), for a namespace";
-const LIMIT = { timeout: 20_000, skip };
+const LIMIT = { timeout: 40_000, skip };
 
 interface InPty {
   readonly command: Command;

@@ -7,7 +7,7 @@ import { liveTrees } from "../../src/process/process-tree.js";
 import fc from "../support/fast-check.js";
 import { fixture, folder, marked, sh, start, text, until, zombies } from "./commands.js";
 
-const LIMIT = { timeout: 20_000 };
+const LIMIT = { timeout: 40_000 };
 
 test("the time limit ends a command, with the output so far", LIMIT, async () => {
   const tree = sh("echo before; sleep 60; echo after");

@@ -106,7 +106,7 @@ describe("what can't work is refused before it costs anything", { concurrency: 4
       cwd: gone,
       env: place.env,
       encoding: "utf8",
-      timeout: 10_000,
+      timeout: 30_000,
     });
     assert.deepEqual([done.status, done.stdout], [2, ""], done.stderr);
     assert.match(done.stderr, /folder/);

@@ -39,7 +39,7 @@ type Expected = {
   readonly params?: readonly string[];
 };
 
-const WAIT_LIMIT_MS = 15_000;
+const WAIT_LIMIT_MS = 30_000;
 const FOLDER = "test/fixtures/conversations";
 const DOCUMENTED = readFileSync("docs/protocol.md", "utf8");
 

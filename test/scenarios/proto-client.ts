@@ -14,7 +14,7 @@ import type { ModelServer } from "../support/model-server.js";
 import { type Ended, openScene, type Place, type Program, type Scene, type StartOptions } from "../support/program.js";
 import { checkStopContract } from "../support/stop-contract.js";
 
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 30_000;
 
 /** `belay proto` under test: ops go in, and all that comes out is an event that the protocol knows. */
 export interface ProtoClient {

@@ -14,7 +14,7 @@ function runOnSmallDisk(
 ): Promise<Pick<Ended, "stdout" | "stderr">> {
   const argv = ["-c", `ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, PROGRAM, ...words];
   return new Promise((settle) => {
-    const options = { cwd: place.dir, env: place.env, timeout: 20_000 };
+    const options = { cwd: place.dir, env: place.env, timeout: 40_000 };
     execFile("/bin/sh", argv, options, (_error, stdout, stderr) => settle({ stdout, stderr })).stdin?.end();
   });
 }

@@ -11,7 +11,7 @@ import type { Entry, WireMessage } from "./conversation-checker.js";
 import { type ModelServer, startModelServer } from "./model-server.js";
 import { makePlace, mockConfig, type Place } from "./program.js";
 
-const WAIT_LIMIT_MS = 20_000;
+const WAIT_LIMIT_MS = 30_000;
 
 /** An answer: one of both is there. */
 export interface Answer {

@@ -67,7 +67,7 @@ export interface ModelServer {
   close(): Promise<void>;
 }
 
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 30_000;
 
 export async function startModelServer(options: { readonly wire?: WireName } = {}): Promise<ModelServer> {
   const server = new LoopbackModel(options.wire ?? "responses");

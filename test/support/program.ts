@@ -16,8 +16,8 @@ export const MOCK_KEY = "mock-key-0123456789";
 /** The variable by which what was started in a place is told from the rest of the machine. */
 const MARK = "BELAY_TEST_PLACE";
 
-const RUN_LIMIT_MS = 20_000;
-const WAIT_LIMIT_MS = 10_000;
+const RUN_LIMIT_MS = 40_000;
+const WAIT_LIMIT_MS = 30_000;
 const QUIET_LIMIT_MS = 3_000;
 
 /** Folders of one test: a home, a project that is a git repository, and a folder for temporary files. */

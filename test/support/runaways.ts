@@ -53,7 +53,7 @@ export function survivors(mark: string): string[] {
   });
 }
 
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 30_000;
 
 /** Resolves once each mark has, or once none of them has, a living process; rejects after 10 s. */
 export async function untilThere(marks: readonly string[], wanted: "all" | "none"): Promise<void> {

@@ -82,7 +82,7 @@ export async function openTalk(overrides: Partial<Config> = {}): Promise<{ serve
   return { server, talk: startTalk(server.provider(), overrides) };
 }
 
-const WAIT_LIMIT_MS = 20_000;
+const WAIT_LIMIT_MS = 30_000;
 
 export function startTalk(provider: Provider, overrides: Partial<Config> = {}): Talk {
   const stage = openStage(provider, overrides);

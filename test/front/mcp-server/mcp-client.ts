@@ -10,7 +10,7 @@ import {
   type StartOptions,
 } from "../../support/program.js";
 
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 30_000;
 
 export type Id = string | number | null;
 
