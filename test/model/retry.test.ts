@@ -232,14 +232,14 @@ test("requests without a stream and broken streams have their own counts", async
 
 test("silence before the headers and between chunks is an idle failure, and tried again", async () => {
   await withModel(
-    { provider: { streamIdleTimeoutMs: 60, requestMaxRetries: 1, streamMaxRetries: 1 } },
+    { provider: { streamIdleTimeoutMs: 400, requestMaxRetries: 1, streamMaxRetries: 1 } },
     async ({ server, model }) => {
       server.enqueue(stall(), [partial("Hel"), stall()], [headers(), stall()]);
       const { events, error } = await collectFailure(model);
       assert.equal(said(events), "Hel");
       assert.equal(retriesOf(events).length, 2);
       assert.equal(error.kind, "idle");
-      assert.match(error.message, /silent for 0\.06 s \(stream_idle_timeout_ms of provider `mock`\)/);
+      assert.match(error.message, /silent for 0\.4 s \(stream_idle_timeout_ms of provider `mock`\)/);
       // Each silent connection is closed.
       await Promise.all([server.closed(0), server.closed(1), server.closed(2)]);
     },
@@ -247,8 +247,8 @@ test("silence before the headers and between chunks is an idle failure, and trie
 });
 
 test("a stream that trickles is not idle", async () => {
-  await withModel({ provider: { streamIdleTimeoutMs: 200 } }, async ({ server, model }) => {
-    server.enqueue(text("0123456789", { chunks: 10, delayMs: 40 }));
+  await withModel({ provider: { streamIdleTimeoutMs: 1000 } }, async ({ server, model }) => {
+    server.enqueue(text("0123456789", { chunks: 10, delayMs: 120 }));
     const events = await collect(model);
     assert.equal(said(events), "0123456789");
     assert.deepEqual(retriesOf(events), []);
