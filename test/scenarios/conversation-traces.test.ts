@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import type { WireMessage } from "../support/conversation-checker.js";
 import { call, type Reply, stall, text } from "../support/model-server.js";
 import { openScene, type Scene } from "../support/program.js";
+import { WAIT_LIMIT_MS } from "../support/waiting.js";
 import { faultOf } from "../support/wire-schema.js";
 
 /**
@@ -39,7 +40,6 @@ type Expected = {
   readonly params?: readonly string[];
 };
 
-const WAIT_LIMIT_MS = 30_000;
 const FOLDER = "test/fixtures/conversations";
 const DOCUMENTED = readFileSync("docs/protocol.md", "utf8");
 

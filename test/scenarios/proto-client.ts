@@ -13,8 +13,7 @@ import type { WireName } from "../support/model-frames.js";
 import type { ModelServer } from "../support/model-server.js";
 import { type Ended, openScene, type Place, type Program, type Scene, type StartOptions } from "../support/program.js";
 import { checkStopContract } from "../support/stop-contract.js";
-
-const WAIT_LIMIT_MS = 30_000;
+import { Lookout } from "../support/waiting.js";
 
 /** `belay proto` under test: ops go in, and all that comes out is an event that the protocol knows. */
 export interface ProtoClient {
@@ -50,6 +49,7 @@ export async function openProto(
   const interrupts: string[] = [];
   const wrong: string[] = [];
   const listeners = new Set<(event: Event) => void>();
+  const lookout = new Lookout(() => events.map(({ id, msg }) => `${id} ${msg.type}`).join(", "));
   program.onLine((line) => {
     const decoded = decodeEvent(JSON.parse(line));
     if (!decoded.ok) {
@@ -58,21 +58,9 @@ export async function openProto(
     }
     events.push(decoded.value);
     for (const listener of [...listeners]) listener(decoded.value);
+    lookout.look();
   });
-  const waitFor = <T>(what: string, find: () => T | undefined) =>
-    new Promise<T>((settle, fail) => {
-      const seen = () => events.map(({ id, msg }) => `${id} ${msg.type}`).join(", ");
-      const look = () => {
-        const found = find();
-        if (found === undefined) return;
-        clearTimeout(timer);
-        listeners.delete(look);
-        settle(found);
-      };
-      const timer = setTimeout(() => fail(new Error(`no ${what}; seen: ${seen()}`)), WAIT_LIMIT_MS);
-      listeners.add(look);
-      look();
-    });
+  const waitFor = <T>(what: string, find: () => T | undefined) => lookout.until({ what, find });
   const send = (id: string, op: Op): string => {
     if (op.type === "interrupt") interrupts.push(id);
     program.stdin.write(`${JSON.stringify({ id, op })}\n`);

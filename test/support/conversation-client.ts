@@ -10,8 +10,7 @@ import { Peer } from "../../src/rpc/index.js";
 import type { Entry, WireMessage } from "./conversation-checker.js";
 import { type ModelServer, startModelServer } from "./model-server.js";
 import { makePlace, mockConfig, type Place } from "./program.js";
-
-const WAIT_LIMIT_MS = 30_000;
+import { Lookout } from "./waiting.js";
 
 /** An answer: one of both is there. */
 export interface Answer {
@@ -85,12 +84,17 @@ interface Surroundings {
 /** The same in a place, with a model and perhaps an engine, that the caller looks after. */
 export function startApi({ model, place, engine: shared }: Surroundings): ApiClient {
   const transcript: Entry[] = [];
-  const checks = new Set<() => void>();
+  const lookout = new Lookout(() =>
+    transcript
+      .slice(-30)
+      .map((entry) => JSON.stringify(entry).slice(0, 300))
+      .join("\n"),
+  );
   const answers = new Map<WireMessage["id"], Answer>();
   const note = (entry: Entry): void => {
     transcript.push(entry);
     if (entry.from === "server" && entry.message.method === undefined) answers.set(entry.message.id, entry.message);
-    for (const check of [...checks]) check();
+    lookout.look();
   };
   const engine = shared ?? startEngine();
   let answerRequest: (request: WireMessage) => object | undefined = () => undefined;
@@ -119,7 +123,7 @@ export function startApi({ model, place, engine: shared }: Surroundings): ApiCli
     for (const message of messages) note({ from: "client", message: message as WireMessage });
     void peer.receive(Buffer.from(messages.map((message) => `${JSON.stringify(message)}\n`).join("")));
   };
-  const waitFor = <T>(what: string, find: () => T | undefined) => waiting({ what, find, checks, transcript });
+  const waitFor = <T>(what: string, find: () => T | undefined) => lookout.until({ what, find });
   let nextId = 1;
   const client: ApiClient = {
     ...{ place, model, peer, transcript, write },
@@ -197,32 +201,6 @@ function noted(conversation: Conversation, note: (entry: Entry) => void): Conver
           return listener(event);
         });
     },
-  });
-}
-
-interface Wait<T> {
-  readonly what: string;
-  readonly find: () => T | undefined;
-  readonly checks: Set<() => void>;
-  readonly transcript: readonly Entry[];
-}
-
-function waiting<T>({ what, find, checks, transcript }: Wait<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const check = () => {
-      const found = find();
-      if (found === undefined) return;
-      clearTimeout(timer);
-      checks.delete(check);
-      resolve(found);
-    };
-    const timer = setTimeout(() => {
-      checks.delete(check);
-      const seen = transcript.slice(-30).map((entry) => JSON.stringify(entry).slice(0, 300));
-      reject(new Error(`no ${what} within ${WAIT_LIMIT_MS} ms; seen last:\n${seen.join("\n")}`));
-    }, WAIT_LIMIT_MS);
-    checks.add(check);
-    check();
   });
 }
 

@@ -13,6 +13,7 @@ import type { WireName } from "./model-frames.js";
 import { play } from "./model-player.js";
 import { type Reply, status } from "./model-replies.js";
 import { checkRequest, isObject, type JsonObject, textOf } from "./model-server-checks.js";
+import { within } from "./waiting.js";
 
 export * from "./model-replies.js";
 
@@ -66,8 +67,6 @@ export interface ModelServer {
   /** Ends everything. Throws the violations, so that the test fails by them. */
   close(): Promise<void>;
 }
-
-const WAIT_LIMIT_MS = 30_000;
 
 export async function startModelServer(options: { readonly wire?: WireName } = {}): Promise<ModelServer> {
   const server = new LoopbackModel(options.wire ?? "responses");
@@ -152,7 +151,7 @@ class LoopbackModel implements ModelServer {
 
   async closed(n: number): Promise<number> {
     const request = await this.#requestAt(n);
-    return await bounded(request.closed, `request ${n}'s connection was not closed`);
+    return await within(request.closed, () => `request ${n}'s connection was not closed`);
   }
 
   takeViolations(): string[] {
@@ -212,20 +211,7 @@ class LoopbackModel implements ModelServer {
       this.#arrivals.add(check);
       check();
     });
-    return bounded(arrival, `the model server got no request ${n}`);
-  }
-}
-
-/** Rejects when nothing comes within 10 s: a test that waits for what never happens should say so. */
-async function bounded<T>(awaited: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} within ${WAIT_LIMIT_MS} ms`)), WAIT_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([awaited, limit]);
-  } finally {
-    clearTimeout(timer);
+    return within(arrival, () => `the model server got no request ${n}`);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import type { TestContext } from "node:test";
 import type { WireName } from "./model-frames.js";
 import { type ModelServer, startModelServer } from "./model-server.js";
+import { Lookout, WAIT_LIMIT_MS } from "./waiting.js";
 
 /** The built program. */
 export const PROGRAM = resolve("dist/belay.cjs");
@@ -17,7 +18,6 @@ export const MOCK_KEY = "mock-key-0123456789";
 const MARK = "BELAY_TEST_PLACE";
 
 const RUN_LIMIT_MS = 40_000;
-const WAIT_LIMIT_MS = 30_000;
 const QUIET_LIMIT_MS = 3_000;
 
 /** Folders of one test: a home, a project that is a git repository, and a folder for temporary files. */
@@ -147,11 +147,11 @@ export function startProgram(words: readonly string[], place: Place, options: St
     killSignal: "SIGKILL",
   });
   const texts = { stdout: "", stderr: "" };
-  const watchers = new Set<() => void>();
+  const lookout = new Lookout(() => `${texts.stdout}\n${texts.stderr}`);
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       texts[name] += text;
-      for (const look of [...watchers]) look();
+      lookout.look();
     });
   }
   // The program may leave before it has read everything.
@@ -161,23 +161,21 @@ export function startProgram(words: readonly string[], place: Place, options: St
   const ended = new Promise<Ended>((settle) => {
     child.on("close", (code, signal) => settle({ code, signal, ...texts, ms: performance.now() - started }));
   });
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+    lookout.look();
+  });
   return {
     pid: child.pid!,
     stdin: child.stdin,
     ended,
     onLine: (listener) => forEachLine(child, listener),
-    seen: (text) => {
-      const found = new Promise<void>((settle, fail) => {
-        const look = () => {
-          if (!texts.stdout.includes(text) && !texts.stderr.includes(text)) return;
-          watchers.delete(look);
-          settle();
-        };
-        watchers.add(look);
-        look();
-        void ended.then(() => fail(new Error(`ended without "${text}":\n${texts.stdout}\n${texts.stderr}`)));
-      });
-      return within(found, () => `no "${text}" in time:\n${texts.stdout}\n${texts.stderr}`);
+    seen: async (text) => {
+      const isThere = () => texts.stdout.includes(text) || texts.stderr.includes(text);
+      const find = () => (isThere() ? "seen" : isOver ? "ended" : undefined);
+      const found = await lookout.until({ what: `"${text}"`, find });
+      if (found === "ended") throw new Error(`ended without "${text}":\n${texts.stdout}\n${texts.stderr}`);
     },
     signal: (name) => void child.kill(name),
     leaveStdout: () => child.stdout.destroy(),
@@ -228,19 +226,6 @@ function forEachLine(child: ChildProcessByStdio<Writable, Readable, Readable>, l
     rest = lines.pop() ?? "";
     for (const line of lines) listener(line);
   });
-}
-
-/** Rejects after 10 s. */
-async function within<T>(awaited: Promise<T>, what: () => string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error(what())), WAIT_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([awaited, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Everything a program starts has its environment, whatever group or session it moved to. Zombies have none. */

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { shellQuote } from "../../src/base/index.js";
+import { WAIT_LIMIT_MS } from "./waiting.js";
 
 const PYTHON = `import os, sys, time
 if os.fork() == 0:
@@ -53,9 +54,7 @@ export function survivors(mark: string): string[] {
   });
 }
 
-const WAIT_LIMIT_MS = 30_000;
-
-/** Resolves once each mark has, or once none of them has, a living process; rejects after 10 s. */
+/** Resolves once each mark has, or once none of them has, a living process; rejects in the end. */
 export async function untilThere(marks: readonly string[], wanted: "all" | "none"): Promise<void> {
   const limit = performance.now() + WAIT_LIMIT_MS;
   const fits = (mark: string) => survivors(mark).length > 0 === (wanted === "all");

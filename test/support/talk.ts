@@ -13,6 +13,7 @@ import {
   type TerminalMsg,
 } from "../../src/protocol/index.js";
 import { type ModelServer, startModelServer } from "./model-server.js";
+import { Lookout } from "./waiting.js";
 
 /** A folder of the test's own, removed by `dispose`. */
 export function scratch(): { readonly path: string; dispose(): void } {
@@ -82,8 +83,6 @@ export async function openTalk(overrides: Partial<Config> = {}): Promise<{ serve
   return { server, talk: startTalk(server.provider(), overrides) };
 }
 
-const WAIT_LIMIT_MS = 30_000;
-
 export function startTalk(provider: Provider, overrides: Partial<Config> = {}): Talk {
   const stage = openStage(provider, overrides);
   return talkOf(stage, stage.engine.start(stage.config));
@@ -138,28 +137,12 @@ function openStage(provider: Provider, overrides: Partial<Config>): Stage {
 
 function talkOf({ config, close }: Stage, conversation: Conversation): Talk {
   const events: Event[] = [];
-  const checks = new Set<() => void>();
+  const lookout = new Lookout(() => events.map((event) => `${event.id} ${event.msg.type}`).join(", "));
   conversation.subscribe((event) => {
     events.push(event);
-    for (const check of [...checks]) check();
+    lookout.look();
   });
-  const waitFor = <T>(what: string, find: () => T | undefined) =>
-    new Promise<T>((resolve, reject) => {
-      const check = () => {
-        const found = find();
-        if (found === undefined) return;
-        clearTimeout(timer);
-        checks.delete(check);
-        resolve(found);
-      };
-      const timer = setTimeout(() => {
-        checks.delete(check);
-        const seen = events.map((event) => `${event.id} ${event.msg.type}`).join(", ");
-        reject(new Error(`no ${what} within ${WAIT_LIMIT_MS} ms; seen: ${seen}`));
-      }, WAIT_LIMIT_MS);
-      checks.add(check);
-      check();
-    });
+  const waitFor = <T>(what: string, find: () => T | undefined) => lookout.until({ what, find });
   return {
     conversation,
     events,

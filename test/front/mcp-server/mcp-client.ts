@@ -9,8 +9,7 @@ import {
   type Scene,
   type StartOptions,
 } from "../../support/program.js";
-
-const WAIT_LIMIT_MS = 30_000;
+import { Lookout } from "../../support/waiting.js";
 
 export type Id = string | number | null;
 
@@ -63,28 +62,14 @@ export async function openMcp(
   const program = scene.start(["mcp-server", ...(options.words ?? [])], { stdin: "open", env: options.env ?? {} });
   const messages: Message[] = [];
   const asked: Id[] = [];
-  const watchers = new Set<() => void>();
+  const lookout = new Lookout(() => messages.map(shortly).join(", "));
   let nextId = 1000;
   program.onLine((line) => {
     messages.push(JSON.parse(line) as Message);
-    for (const look of [...watchers]) look();
+    lookout.look();
   });
   const until = (fits: (message: Message) => boolean, what = "such message") =>
-    new Promise<Message>((settle, fail) => {
-      const timer = setTimeout(
-        () => fail(new Error(`no ${what}; seen: ${messages.map(shortly).join(", ")}`)),
-        WAIT_LIMIT_MS,
-      );
-      const look = () => {
-        const found = messages.find(fits);
-        if (found === undefined) return;
-        clearTimeout(timer);
-        watchers.delete(look);
-        settle(found);
-      };
-      watchers.add(look);
-      look();
-    });
+    lookout.until({ what, find: () => messages.find(fits) });
   const send = (...all: readonly object[]) => {
     for (const message of all) {
       if ("method" in message && "id" in message) asked.push(message.id as Id);
