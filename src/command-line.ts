@@ -13,6 +13,7 @@ import {
 import { type ColorChoice, type FrontDeps, type ProgramOptions, runProgram } from "./front/host/index.js";
 import { mcpServerCommand, runMcpServer } from "./front/mcp-server/index.js";
 import { protoCommand, runProto } from "./front/proto/index.js";
+import { replayCommand, runReplay } from "./front/replay/index.js";
 import { rulesCommand, runRules } from "./front/rules/index.js";
 import { runSandbox, sandboxCommand } from "./front/sandbox/index.js";
 import { runSessions, sessionsCommand } from "./front/sessions/index.js";
@@ -96,6 +97,7 @@ function commandsOf(deps: FrontDeps, finish: (code: number) => void): Command[] 
     applyPatchCommand(async (args) => finish(await runApplyPatch(args, deps))),
     protoCommand(overrideOption(), async (args) => finish(await runProto(args, deps))),
     undoCommand(async (args) => finish(await runUndo(args, deps))),
+    replayCommand(async (args) => finish(await runReplay(args, deps))),
     sessionsCommand(async (args) => finish(await runSessions(args, deps))),
     trustCommand(async (args) => finish(await runTrust(args, deps))),
     sandboxCommand(overrideOption(), async (args) => finish(await runSandbox(args, deps))),

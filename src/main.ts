@@ -20,8 +20,8 @@ else void start();
 
 /** Settles when the front end has ended. */
 async function start(): Promise<void> {
-  // The demo leaves nothing in the user's own folders.
-  if (words[0] !== "demo") keepCompiledCode(process.env);
+  // The demo and a replay leave nothing in the user's own folders.
+  if (words[0] !== "demo" && words[0] !== "replay") keepCompiledCode(process.env);
   if (words[0] === "apply-patch") {
     const { startPatchLine } = await import("./patch-line.js");
     return startPatchLine(words.slice(1), options);

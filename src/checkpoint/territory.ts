@@ -68,10 +68,7 @@ export class Territory {
    */
   static open(roots: readonly string[], around: Surroundings): Territory {
     const real = [...new Set(roots.map(realOf).filter((root) => root !== undefined))];
-    const user = `${realOf(around.env.HOME ?? "") ?? ""}/`;
-    const wide = real.find((root) => root === "/" || user.startsWith(`${root}/`));
-    if (wide !== undefined)
-      throw new TooMuch(`${wide} is no project's folder, but all of the user's files or the machine's`);
+    refuseWide(real, around.env);
     const outer = real.filter((root) => !real.some((other) => other !== root && root.startsWith(`${other}/`)));
     if (outer.length === 0) throw new Error(`there is no folder to look at: ${roots.join(", ")}`);
     return new Territory(around, new Map(outer.map((root) => [root, unknownFolder(root, around.env)])));
@@ -127,7 +124,16 @@ function isMuch(files: readonly Placed[]): boolean {
   return files.length > AHEAD_FILES || files.reduce((sum, { leaf }) => sum + leaf.size, 0) > AHEAD_BYTES;
 }
 
-function unknownFolder(root: string, env: Env): Folder {
+/** Throws `TooMuch` for folders, without links in their paths, that hold all of the user's files or the machine's. */
+export function refuseWide(folders: readonly string[], env: Env): void {
+  const user = `${realOf(env.HOME ?? "") ?? ""}/`;
+  const wide = folders.find((root) => root === "/" || user.startsWith(`${root}/`));
+  if (wide === undefined) return;
+  throw new TooMuch(`${wide} is no project's folder, but all of the user's files or the machine's`);
+}
+
+/** A folder of which nothing is known yet, with the repository that it lies in. */
+export function unknownFolder(root: string, env: Env): Folder {
   const workTree = repoAbove(root, env);
   const prefix = workTree === undefined || workTree.workTree === root ? "" : `${relative(workTree.workTree, root)}/`;
   return folderFrom(lstatSync(root), { repo: workTree, prefix, ignored: undefined, blind: true });

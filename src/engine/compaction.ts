@@ -16,6 +16,25 @@ import type { Turn } from "./turn.js";
 const LISTED_CALLS = 200;
 const LINE_LIMIT = 200;
 
+/** What stands around the model's own words in a summary. */
+const HEAD = "<conversation_summary>\nThe conversation so far was replaced by this summary.\n";
+const CALLS = "\nCalls already made, with how they ended. Do not repeat their effects:";
+const TERMINALS = "\nTerminals that run, for write_stdin: ";
+const TAIL = "</conversation_summary>";
+
+/** The model's own words in what a compaction made of them; undefined when the text is none of ours. */
+export function summaryIn(text: string): string | undefined {
+  if (!text.startsWith(`${HEAD}\n`)) return undefined;
+  const rest = text.slice(HEAD.length + 1);
+  // The model may have said the same words: what we put behind them comes last.
+  const end = rest.lastIndexOf(`\n${TAIL}`);
+  const told = rest.slice(0, end === -1 ? undefined : end);
+  const running = told.lastIndexOf(`\n${TERMINALS}`);
+  const list = (running === -1 ? told : told.slice(0, running)).lastIndexOf(`\n${CALLS}\n`);
+  const behind = [running, list].filter((at) => at !== -1);
+  return behind.length === 0 ? told : told.slice(0, Math.min(...behind));
+}
+
 /**
  * Replaces the history by a summary that the model writes, a list of what was done, and the user's last message verbatim.
  * Undefined when it was replaced, else why not: then the history is as it was. Cancellation throws, and changes nothing.
@@ -80,15 +99,11 @@ interface Compacted {
 function compacted({ before, summary, terminals, last }: Compacted): ResponseItem[] {
   const done = workDone(before);
   const text = [
-    "<conversation_summary>",
-    "The conversation so far was replaced by this summary.",
-    "",
+    HEAD,
     summary.trim(),
-    ...(done.length === 0
-      ? []
-      : ["", "Calls already made, with how they ended. Do not repeat their effects:", ...done]),
-    ...(terminals.length === 0 ? [] : ["", `Terminals that run, for write_stdin: ${terminals.join(", ")}.`]),
-    "</conversation_summary>",
+    ...(done.length === 0 ? [] : [CALLS, ...done]),
+    ...(terminals.length === 0 ? [] : [`${TERMINALS}${terminals.join(", ")}.`]),
+    TAIL,
     ...(last === undefined ? [] : ["The user's latest message follows; work on it that is listed above is done."]),
   ].join("\n");
   return last === undefined ? [userMessage(text)] : [userMessage(text), last];

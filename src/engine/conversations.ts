@@ -1,5 +1,6 @@
 import { newId, Scope } from "../base/index.js";
 import type { Config } from "../config/index.js";
+import type { Doubles } from "./doubles.js";
 import { runOneOff } from "./one-off.js";
 import { type OpenedSession, openFork, openResumed, type Resumed } from "./resume.js";
 import { SandboxLevels } from "./sandbox-levels.js";
@@ -12,7 +13,7 @@ export function createConversations(deps: EngineDeps): Conversations {
   const open = new Map<string, Session>();
   const levels = new SandboxLevels(root.signal, deps);
   const context = { deps, signal: root.signal };
-  const begin = (config: Config, resumed: Resumed | undefined) => {
+  const begin = (config: Config, resumed: Resumed | undefined, doubles?: Doubles) => {
     const id = resumed?.id ?? newId(deps);
     const session = new Session({
       id,
@@ -21,6 +22,7 @@ export function createConversations(deps: EngineDeps): Conversations {
       deps,
       levels,
       resumed,
+      doubles,
       onClosed: () => open.delete(id),
     });
     open.set(id, session);
@@ -32,7 +34,7 @@ export function createConversations(deps: EngineDeps): Conversations {
     return { ok: true, conversation: begin(config, resumed), settings: resumed.settings };
   };
   return {
-    start: (config) => begin(config, undefined),
+    start: (config, doubles) => begin(config, undefined, doubles),
     resume: (init) => root.spawn("resume", async () => goOn(await openResumed(init, context), init.config)),
     fork: (init) => root.spawn("fork", async () => goOn(await openFork(init, context), init.config)),
     find: (id) => open.get(id),

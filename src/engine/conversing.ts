@@ -22,6 +22,7 @@ import {
   projectDocsMessage,
   terminalName,
 } from "./context.js";
+import type { Doubles } from "./doubles.js";
 import { History } from "./history.js";
 import { BASE_INSTRUCTIONS } from "./instructions.js";
 import type { Recorder } from "./recorder.js";
@@ -30,7 +31,7 @@ import type { Terminals } from "./terminals.js";
 import { DEFAULT_TIMEOUT_MS } from "./tools/command.js";
 import { TOOLS } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
-import type { ToolCall, ToolContext } from "./tools/tool.js";
+import type { Tool, ToolCall, ToolContext } from "./tools/tool.js";
 import type { StopRecord, Turn } from "./turn.js";
 import { compactLimit, contextWindowOf, TokenMeter } from "./usage.js";
 
@@ -49,6 +50,8 @@ interface Init {
   readonly version: string;
   /** Of a resumed conversation: well-formed, and on record. */
   readonly restored: readonly ResponseItem[];
+  /** Undefined but for a replay. */
+  readonly doubles: Doubles | undefined;
 }
 
 /** The side of a conversation that faces its model: what it was told, how much that is, and the way to it. */
@@ -58,6 +61,7 @@ export class Conversing {
   readonly model: Model;
   readonly #init: Init;
   readonly #rules: CommandRules;
+  readonly #tools: ReadonlyMap<string, Tool>;
   /** The context texts the history holds, by kind: a text is given again only when it changed. */
   readonly #told = new Map<string, string>();
   readonly #warned = new Set<string>();
@@ -65,8 +69,9 @@ export class Conversing {
   constructor(init: Init) {
     this.#init = init;
     this.#rules = new CommandRules(init.config);
-    const { clock, random, version } = init;
-    this.model = openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
+    const { clock, random, version, doubles } = init;
+    this.#tools = doubles?.tools(TOOLS) ?? TOOLS;
+    this.model = doubles?.model ?? openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
     this.history.append(init.restored);
     this.meter.add(init.restored);
     for (const [kind, text] of contextIn(init.restored)) this.#told.set(kind, text);
@@ -166,7 +171,7 @@ export class Conversing {
     return {
       scope: turn.scope,
       clock: this.#init.clock,
-      tools: TOOLS,
+      tools: this.#tools,
       contextFor: (call, scope) => this.#toolContext(turn, call, scope),
       emit: (msg) => turn.emit(msg),
       record: (outputs) => this.record(outputs),

@@ -19,9 +19,12 @@ import type { EngineDeps } from "./types.js";
  */
 const SHOWN = 500;
 
+/** Where the lines of a record go. `failure`: why they can't at this moment. */
+export type RecordSink = Pick<RolloutWriter, "path" | "append" | "flush" | "close" | "failure" | "nextOrdinal">;
+
 interface Init {
   readonly id: string;
-  readonly writer: RolloutWriter;
+  readonly writer: RecordSink;
   /** Undefined for a session that has its head. */
   readonly meta: SessionMeta | undefined;
   readonly lock: Lock | undefined;
@@ -31,7 +34,7 @@ interface Init {
 /** What a conversation writes to its session file, and the notices when that stops and when it works again. */
 export class Recorder {
   readonly #id: string;
-  readonly #writer: RolloutWriter;
+  readonly #writer: RecordSink;
   readonly #lock: Lock | undefined;
   readonly #deps: EngineDeps;
   #meta: SessionMeta | undefined;
@@ -157,13 +160,14 @@ export class Recorder {
   }
 }
 
-/** The recorder of a new conversation: its file comes into being with the first line. */
+/** The recorder of a new conversation: its file comes into being with the first line; with a `sink` there is none. */
 export function recorderFor(init: {
   readonly id: string;
   readonly config: Config;
   readonly deps: EngineDeps;
+  readonly sink?: RecordSink | undefined;
 }): Recorder {
-  const { id, config, deps } = init;
+  const { id, config, deps, sink } = init;
   const meta: SessionMeta = {
     id,
     timestamp: new Date(deps.clock.now()).toISOString(),
@@ -175,6 +179,7 @@ export function recorderFor(init: {
     history_mode: "paginated",
     belay_schema: ROLLOUT_SCHEMA,
   };
+  if (sink !== undefined) return new Recorder({ id, writer: sink, meta, lock: undefined, deps });
   const writer = RolloutWriter.create({ home: config.home, id, clock: deps.clock });
   return new Recorder({ id, writer, meta, lock: ownLock(config.home, id, deps), deps });
 }

@@ -6,6 +6,7 @@ import { Approvals } from "./approvals.js";
 import { ChangeKeeper } from "./change-keeper.js";
 import { compact } from "./compaction.js";
 import { Conversing } from "./conversing.js";
+import type { Doubles } from "./doubles.js";
 import { EventHub } from "./event-hub.js";
 import { initialMessages } from "./initial-messages.js";
 import { endCutPatches } from "./patch-recovery.js";
@@ -37,6 +38,8 @@ interface Init {
   readonly levels: SandboxLevels;
   /** Undefined for a new conversation. */
   readonly resumed: Resumed | undefined;
+  /** Undefined but for a replay. */
+  readonly doubles: Doubles | undefined;
   /** Called once, when nothing of the conversation is left. */
   readonly onClosed: () => void;
 }
@@ -58,6 +61,7 @@ export class Session implements Conversation, TurnHost {
   readonly #changes: ChangeKeeper;
   readonly #level: ConversationLevel;
   readonly #terminals: Terminals;
+  readonly #runsCommands: boolean;
   #resumed: Resumed | undefined;
   #settings: Settings;
   #turn: Turn | undefined;
@@ -66,7 +70,7 @@ export class Session implements Conversation, TurnHost {
   readonly #onClosed: Init["onClosed"];
   #closing: Promise<void> | undefined;
 
-  constructor({ id, scope, config, deps, levels, resumed, onClosed }: Init) {
+  constructor({ id, scope, config, deps, levels, resumed, doubles, onClosed }: Init) {
     this.#onClosed = onClosed;
     this.id = id;
     this.clock = deps.clock;
@@ -76,7 +80,7 @@ export class Session implements Conversation, TurnHost {
     // Turns of one session have different ids, in whatever process they ran: an undo names them.
     this.#nextId = resumed?.nextSubmission ?? 0;
     this.#settings = resumed?.settings ?? settingsOf(config);
-    this.#recorder = resumed?.recorder ?? recorderFor({ id, config, deps });
+    this.#recorder = resumed?.recorder ?? recorderFor({ id, config, deps, sink: doubles?.record });
     this.#level = new ConversationLevel(levels, config, (message) => {
       this.#tell("", { type: "background_event", message });
     });
@@ -96,7 +100,9 @@ export class Session implements Conversation, TurnHost {
       random,
       version,
       restored: resumed?.items ?? [],
+      doubles,
     });
+    this.#runsCommands = doubles?.runsCommands ?? true;
     scope.spawn("loop", () => this.#loop()).catch((error: unknown) => this.#crash(error));
   }
 
@@ -177,7 +183,7 @@ export class Session implements Conversation, TurnHost {
   // The loop.
 
   async #loop(): Promise<void> {
-    const level = this.#level.introduce();
+    const level = this.#runsCommands ? this.#level.introduce() : undefined;
     this.#introduce(level instanceof Promise ? await level : level);
     // Before anything of this conversation touches the files.
     const tidied = [...(await endCutPatches(this.#config.home)), ...keepToLimits(this.#config, this.clock)];

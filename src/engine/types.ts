@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import type { Event, LevelReport, Op, TerminalMsg } from "../protocol/index.js";
+import type { Doubles } from "./doubles.js";
 import type { OneOffCommand, OneOffEnd } from "./one-off.js";
 import type { ForkInit, NotOpened, ResumeInit } from "./resume.js";
 import type { Settings } from "./settings.js";
@@ -45,8 +46,8 @@ export interface Conversation {
 
 /** The conversations of one process. */
 export interface Conversations {
-  /** The first event of a conversation is `session_configured`. */
-  start(config: Config): Conversation;
+  /** The first event of a conversation is `session_configured`. `doubles`: for one that is played again. */
+  start(config: Config, doubles?: Doubles): Conversation;
   /** Goes on with a recorded session; its messages are in `session_configured`, and later turns in the same file. */
   resume(init: ResumeInit): Promise<OpenedConversation>;
   /** Starts a session that begins as another one does, in a file of its own. */

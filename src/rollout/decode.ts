@@ -32,10 +32,13 @@ const SEAMS = /(\0+)|(?=\{"timestamp":")/;
 /** Pieces of one damaged line that are looked at. */
 const MOST_PIECES = 64;
 
+/** `telling`: of lines that are there for other readers only the type is taken. */
+export type Wanted = "telling" | "all";
+
 /** Takes a line apart. Where it is damaged, what is whole before and behind the damage is kept. */
-export function decodeLine({ start, end, text }: FileLine, fill?: Fill): LineContent {
+export function decodeLine({ start, end, text }: FileLine, fill?: Fill, wanted: Wanted = "telling"): LineContent {
   if (text === undefined) return { read: [], skipped: [{ at: start, bytes: end - start, why: "not text" }] };
-  const idle = idleLine(text);
+  const idle = wanted === "all" ? undefined : idleLine(text);
   if (idle !== undefined) return { read: [{ line: idle, start, end }], skipped: [] };
   const whole = decodePiece({ text, start }, fill);
   if (whole.skipped.length === 0) return whole;

@@ -20,4 +20,5 @@ export {
 } from "./session-list.js";
 export { archiveSession, deleteSession, type Moved, renameSession, unarchiveSession } from "./session-moves.js";
 export { type RecordedTurn, readTurns } from "./session-turns.js";
+export { readRecord, type WholeRecord } from "./whole-record.js";
 export { type FileSystem, RolloutWriter } from "./writer.js";

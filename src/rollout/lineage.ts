@@ -8,7 +8,7 @@ import {
   type SessionMeta,
 } from "../protocol/index.js";
 import { BlobStore } from "./blobs.js";
-import { decodeLine, type ReadLine, type Skipped } from "./decode.js";
+import { decodeLine, type ReadLine, type Skipped, type Wanted } from "./decode.js";
 import { fillBlobs } from "./encode.js";
 import { type FileLine, linesBackward, linesForward } from "./lines.js";
 import { locateSession } from "./locate.js";
@@ -78,6 +78,8 @@ export async function readBackward(
     readonly home: string;
     readonly signal: AbortSignal;
     readonly damage: Damage;
+    /** Default `telling`. */
+    readonly wanted?: Wanted;
     /** False: enough. `of`: the file the line is from. */
     readonly take: (line: ReadLine, of: OpenSession) => boolean;
   },
@@ -94,7 +96,7 @@ export async function readBackward(
     try {
       for (const file of linesBackward({ fd: open.fd, from: 0, to: endOf(open, base) })) {
         if (++count % LINES_AT_ONCE === 0) await nextRound(read.signal);
-        const lines = within(file, { base, damage: read.damage, fill });
+        const lines = within(file, { base, damage: read.damage, fill, wanted: read.wanted });
         for (const line of lines.toReversed()) if (!read.take(line, open)) return;
       }
     } finally {
@@ -179,11 +181,15 @@ function inlined(value: Readonly<Record<string, unknown>>, blobs: BlobStore): Re
 
 type Fill = Parameters<typeof decodeLine>[1];
 
-function within(
-  file: FileLine,
-  { base, damage, fill }: { readonly base: HistoryBase | undefined; readonly damage: Damage; readonly fill: Fill },
-): readonly ReadLine[] {
-  const { read, skipped } = decodeLine(file, fill);
+interface Within {
+  readonly base: HistoryBase | undefined;
+  readonly damage: Damage;
+  readonly fill: Fill;
+  readonly wanted: Wanted | undefined;
+}
+
+function within(file: FileLine, { base, damage, fill, wanted }: Within): readonly ReadLine[] {
+  const { read, skipped } = decodeLine(file, fill, wanted);
   // Only of the session itself: the damage of its ancestors is theirs.
   if (base === undefined) {
     damage.skipped.push(...skipped.toReversed());

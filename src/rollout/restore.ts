@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import type { SessionMeta, TurnContext } from "../protocol/index.js";
 import type { ReadLine } from "./decode.js";
 import { type Folded, HistoryFold, type LostOutputs } from "./history-fold.js";
+import { LineSequence } from "./line-sequence.js";
 import { type Damage, endsWhole, type OpenSession, openSession, readBackward } from "./lineage.js";
 import { parseRolloutName } from "./paths.js";
 
@@ -78,17 +79,13 @@ const TURN_BEGINS = new Set(["task_started", "turn_started"]);
 /** Lines as they come backwards: what is behind the last compaction, and what of the turn under way stands before it. */
 class Collected {
   context: TurnContext | undefined;
-  readonly #lines: ReadLine[] = [];
-  readonly #damage: Damage;
-  /** Lines without ordinals. */
-  readonly #seen = new Set<string>();
-  #lowest: number | undefined;
+  readonly #sequence: LineSequence;
   #compacted = false;
   #boundary = false;
   #highest: number | undefined;
 
   constructor(damage: Damage) {
-    this.#damage = damage;
+    this.#sequence = new LineSequence(damage);
   }
 
   /** False: there is nothing more to know. */
@@ -96,26 +93,21 @@ class Collected {
     const { item, ordinal, timestamp } = read.line;
     if (ordinal !== undefined && (this.#highest === undefined || ordinal > this.#highest)) this.#highest = ordinal;
     // Lines of Codex 0.23 carry no time: two equal ones may well be two.
-    if (timestamp !== "" && this.#isDouble(read)) return true;
+    if (timestamp !== "" && this.#sequence.isDouble(read)) return true;
     if (item.type === "turn_context") this.context ??= item.payload;
     else if (item.type === "event_msg") {
       const { type } = item.payload;
-      if (!this.#compacted || !this.#boundary) this.#lines.push(read);
+      if (!this.#compacted || !this.#boundary) this.#sequence.keep(read);
       if (TURN_ENDS.has(type) || TURN_BEGINS.has(type)) this.#boundary = true;
     } else if (item.type !== "session_meta" && !this.#compacted) {
-      this.#lines.push(read);
+      this.#sequence.keep(read);
       this.#compacted = item.type === "compacted" && item.payload.replacement_history !== undefined;
     }
     return !(this.#compacted && this.#boundary && this.context !== undefined);
   }
 
-  /** Oldest first; by their ordinals, should a power cut have mixed them up. */
-  inOrder(): { readonly lines: readonly ReadLine[]; readonly reordered: boolean } {
-    const lines = this.#lines.reverse();
-    const ordinals = lines.map(({ line }) => line.ordinal);
-    const mixed = ordinals.some((ordinal, at) => at > 0 && (ordinal ?? 0) < (ordinals[at - 1] ?? 0));
-    if (!mixed || ordinals.includes(undefined)) return { lines, reordered: false };
-    return { lines: lines.toSorted((a, b) => a.line.ordinal! - b.line.ordinal!), reordered: true };
+  inOrder(): ReturnType<LineSequence["inOrder"]> {
+    return this.#sequence.inOrder();
   }
 
   /** Files without ordinals get none. */
@@ -123,25 +115,4 @@ class Collected {
     if (this.#highest !== undefined) return this.#highest + 1;
     return meta?.history_mode === "paginated" ? 0 : undefined;
   }
-
-  /** Lines come backwards, so an ordinal below all others is new; one that is not may be. */
-  #isDouble({ line, start, end }: ReadLine): boolean {
-    const { ordinal, timestamp, item } = line;
-    if (ordinal !== undefined && (this.#lowest === undefined || ordinal < this.#lowest)) {
-      this.#lowest = ordinal;
-      return false;
-    }
-    const text = `${timestamp} ${JSON.stringify(item.payload)}`;
-    const double =
-      ordinal === undefined
-        ? this.#seen.has(text)
-        : this.#lines.some((other) => other.line.ordinal === ordinal && isSame(other.line.item.payload, item.payload));
-    if (double) this.#damage.skipped.push({ at: start, bytes: end - start, why: "duplicated" });
-    else if (ordinal === undefined) this.#seen.add(text);
-    return double;
-  }
-}
-
-function isSame(one: object, other: object): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -31,6 +31,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   "front/sandbox": 5,
   "front/doctor": 5,
   "front/undo": 5,
+  "front/replay": 5,
   "front/tui": 5,
   "front/api": 5,
   "front/mcp-server": 5,

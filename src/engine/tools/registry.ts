@@ -10,3 +10,8 @@ const ALL: readonly Tool[] = [execCommand, writeStdin, shell, applyPatchTool, up
 
 /** The tools of every conversation, by name, in the order the model is told of them. */
 export const TOOLS: ReadonlyMap<string, Tool> = new Map(ALL.map((tool) => [tool.name, tool]));
+
+/** Whether calls of this name can be run. */
+export function isOwnTool(name: string): boolean {
+  return TOOLS.has(name);
+}
