@@ -25,6 +25,7 @@ export async function readRecord(
   const sequence = new LineSequence(damage);
   let bytes = 0;
   try {
+    if (session.size > limit) return undefined;
     await readBackward(session, {
       home,
       signal,

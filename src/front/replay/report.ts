@@ -24,13 +24,23 @@ export interface Report {
 /** Of a text in the JSON summary. */
 const JSON_CHARACTERS = 20_000;
 const TITLE_CHARACTERS = 60;
+/** Of a note, and of what a parting is about: names in them are the record's. */
+const NOTE_CHARACTERS = 1000;
 
 /** Lines for people on stdout, or events and a summary as JSON lines; notes go to stderr. */
 export function createReport(args: ReplayArgs, deps: FrontDeps): Report {
-  return args.json ? jsonReport(args, deps) : humanReport(args, deps);
+  const report = args.json ? jsonReport(args, deps) : humanReport(args, deps);
+  return {
+    ...report,
+    note: (text) => {
+      const clipped = text.slice(0, NOTE_CHARACTERS);
+      report.note(clipped);
+      void deps.stderr.write(`belay: ${sanitise(clipped)}\n`);
+    },
+  };
 }
 
-function humanReport({ tools }: ReplayArgs, { stdout, stderr, env }: FrontDeps): Report {
+function humanReport({ tools }: ReplayArgs, { stdout, env }: FrontDeps): Report {
   const style = makeStyle(wantsColor("auto", { env, isTTY: stdout.isTTY }));
   const say = (text: string) => void stdout.write(`${text}\n`);
   const counts = { same: 0, parted: 0, passed_over: 0 };
@@ -38,7 +48,8 @@ function humanReport({ tools }: ReplayArgs, { stdout, stderr, env }: FrontDeps):
   return {
     begin: ({ id, turnCount, by }) => {
       const how = tools === "mock" ? "outputs of tools come from the record" : "tools run again, in a copy";
-      say(sanitise(`session ${id}, ${by}, ${counted(turnCount, "turn")}; ${how}`));
+      const who = `session ${id}, ${by}`.slice(0, NOTE_CHARACTERS);
+      say(sanitise(`${who}, ${counted(turnCount, "turn")}; ${how}`));
     },
     event: () => undefined,
     turn: (turn, result) => {
@@ -49,10 +60,10 @@ function humanReport({ tools }: ReplayArgs, { stdout, stderr, env }: FrontDeps):
         return;
       }
       firstParted ??= turn.n;
-      say(`  at the ${sanitise(result.parting.what)} (- recorded, + replayed)`);
+      say(`  at the ${sanitise(result.parting.what.slice(0, NOTE_CHARACTERS))} (- recorded, + replayed)`);
       for (const line of shortDiff(result.parting)) say(`  ${colour(sanitise(line), style)}`);
     },
-    note: (text) => void stderr.write(`belay: ${sanitise(text)}\n`),
+    note: () => {},
     end: ({ stopped }) => {
       const passed = counts.passed_over === 0 ? "" : `, ${counts.passed_over} passed over`;
       const tail = `${counts.same} of ${counted(counts.same + counts.parted, "turn")} the same${passed}`;
@@ -86,7 +97,7 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function jsonReport({ tools }: ReplayArgs, { stdout, stderr }: FrontDeps): Report {
+function jsonReport({ tools }: ReplayArgs, { stdout }: FrontDeps): Report {
   const turns: object[] = [];
   const notes: string[] = [];
   let session: string | undefined;
@@ -106,10 +117,7 @@ function jsonReport({ tools }: ReplayArgs, { stdout, stderr }: FrontDeps): Repor
       const parting = { what, expected: expected.slice(0, JSON_CHARACTERS), came: came.slice(0, JSON_CHARACTERS) };
       turns.push({ turn: n, result: "parted", parting });
     },
-    note: (text) => {
-      notes.push(text);
-      void stderr.write(`belay: ${sanitise(text)}\n`);
-    },
+    note: (text) => void notes.push(text),
     end: ({ stopped }) => {
       const line = { type: "replay_complete", session, tools, same: same && !stopped, stopped, turns, notes };
       void stdout.write(`${JSON.stringify(line)}\n`);

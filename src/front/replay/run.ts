@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { isFolder, realPath } from "../../base/index.js";
 import { findHome } from "../../config/index.js";
 import { type Conversation, isOwnTool } from "../../engine/index.js";
@@ -20,6 +20,8 @@ const SAME = 0;
 const PARTED = 1;
 const UNUSABLE = 2;
 
+/** Of a refusal: names in it may be the record's. */
+const MESSAGE_CHARACTERS = 2000;
 /** Bytes of a record that is replayed. */
 const RECORD_BYTES = 256 * 1024 * 1024;
 
@@ -86,7 +88,7 @@ function listenForStop({ signals, stdout }: FrontDeps): Stop {
 }
 
 function refuse(message: string, { stderr }: FrontDeps): number {
-  void stderr.write(`${sanitise(message).replace(/^/gm, "belay: ")}\n`);
+  void stderr.write(`${sanitise(message.slice(0, MESSAGE_CHARACTERS)).replace(/^/gm, "belay: ")}\n`);
   return UNUSABLE;
 }
 
@@ -161,7 +163,7 @@ async function copyWork(
   { args, deps, scratch, stop, report }: Context,
 ): Promise<Refused | undefined> {
   const wanted = args.cwd === undefined ? recorded : resolve(deps.cwd, args.cwd);
-  const from = wanted !== undefined && isFolder(wanted) ? realPath(wanted) : undefined;
+  const from = wanted !== undefined && isAbsolute(wanted) && isFolder(wanted) ? realPath(wanted) : undefined;
   if (from === undefined) {
     const what =
       wanted === undefined ? "the record does not say in which folder it was made" : `there is no folder ${wanted}`;
