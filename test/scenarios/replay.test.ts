@@ -58,10 +58,13 @@ describe("belay replay", () => {
   test("Ctrl-C while a command runs ends it, and leaves neither process nor folder", WALLED, async (t) => {
     const { place, start } = await openScene(t);
     const nap = `sleep 98765.${process.pid}`;
-    const calls = [{ name: "exec_command", args: { cmd: `mkdir sub; touch sub/x; chmod 0 sub; ${nap}` }, output: "" }];
+    const calls = [
+      { name: "exec_command", args: { cmd: `mkdir sub; touch sub/x; chmod 0 sub; echo up; ${nap}` }, output: "" },
+    ];
     const file = place.write("record.jsonl", textOfLines(madeUp({ cwd: place.dir, calls })));
     const program = start(["replay", file, "--tools", "run", "--json"]);
-    await program.seen("exec_command_begin");
+    await program.seen("exec_command_output_delta");
+    assert.equal(isRunning(nap), true);
     program.signal("SIGINT");
     const { code, stdout } = await program.ended;
     assert.equal(code, 130, stdout);

@@ -15,7 +15,8 @@ export interface Report {
   begin(session: { readonly id: string; readonly turnCount: number; readonly by: string }): void;
   /** A promise while the reader is too slow. */
   event(event: Event): void | Promise<void>;
-  turn(turn: ScriptedTurn, result: TurnResult): void;
+  /** The same. */
+  turn(turn: ScriptedTurn, result: TurnResult): void | Promise<void>;
   /** Something people should know. */
   note(text: string): void;
   end(end: { readonly stopped: boolean }): void;
@@ -54,14 +55,9 @@ function humanReport({ tools }: ReplayArgs, { stdout, env }: FrontDeps): Report 
     event: () => undefined,
     turn: (turn, result) => {
       counts[result.result] += 1;
-      say(`turn ${turn.n}  ${words(result, style)}  ${sanitise(titleOf(turn))}`);
-      if (result.result !== "parted") {
-        if (result.why !== undefined) say(`  ${sanitise(result.why)}`);
-        return;
-      }
-      firstParted ??= turn.n;
-      say(`  at the ${sanitise(result.parting.what.slice(0, NOTE_CHARACTERS))} (- recorded, + replayed)`);
-      for (const line of shortDiff(result.parting)) say(`  ${colour(sanitise(line), style)}`);
+      const head = `turn ${turn.n}  ${words(result, style)}  ${sanitise(titleOf(turn))}`;
+      if (result.result === "parted") firstParted ??= turn.n;
+      return stdout.write(`${[head, ...detailsOf(result, style).map((line) => `  ${line}`)].join("\n")}\n`);
     },
     note: () => {},
     end: ({ stopped }) => {
@@ -75,6 +71,13 @@ function humanReport({ tools }: ReplayArgs, { stdout, env }: FrontDeps): Report 
 }
 
 type Style = ReturnType<typeof makeStyle>;
+
+function detailsOf(result: TurnResult, style: Style): string[] {
+  if (result.result !== "parted") return result.why === undefined ? [] : [result.why];
+  const { what } = result.parting;
+  const diff = shortDiff(result.parting).map((line) => colour(sanitise(line), style));
+  return [`at the ${sanitise(what.slice(0, NOTE_CHARACTERS))} (- recorded, + replayed)`, ...diff];
+}
 
 function words({ result }: TurnResult, style: Style): string {
   if (result === "same") return style.green("same  ");

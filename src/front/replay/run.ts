@@ -226,14 +226,14 @@ async function playAll(turns: readonly ScriptedTurn[], playing: Playing): Promis
   for (const [index, turn] of turns.entries()) {
     if (stop.signal.aborted) break;
     if (turn.start.kind === "none") {
-      report.turn(turn, { result: "passed_over", why: turn.start.why });
+      await report.turn(turn, { result: "passed_over", why: turn.start.why });
       continue;
     }
     const played = await Promise.race([stage.play(index), closed]);
     if (played === undefined || stop.signal.aborted) break;
     const result = resultOf(turn, compareTurn(turn, played, { read, moved }));
     parted ||= result.result === "parted";
-    report.turn(turn, result);
+    await report.turn(turn, result);
   }
   await (closing ?? conversation.close());
   return parted;

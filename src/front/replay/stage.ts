@@ -35,6 +35,7 @@ export class Stage {
   readonly #init: Init;
   readonly #prompter = new Prompter();
   readonly #tape: Tape = openTape();
+  /** Turns that have ended before anybody waited for them. */
   readonly #played = new Map<string, Played>();
   readonly #waiting = new Map<string, (played: Played) => void>();
   #conversation: Conversation | undefined;
@@ -68,8 +69,8 @@ export class Stage {
     const begun = this.#begun?.index === index ? this.#begun.id : undefined;
     const id = begun ?? this.#start(index);
     const played = this.#played.get(id);
-    if (played !== undefined) return played;
-    return new Promise((resolve) => this.#waiting.set(id, resolve));
+    this.#played.delete(id);
+    return played ?? new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
   #start(index: number): string {
@@ -113,8 +114,10 @@ export class Stage {
       this.#begin(this.#index + 1);
       this.#begun = { index: this.#index, id: replacement };
     }
-    this.#played.set(id, played);
-    this.#waiting.get(id)?.(played);
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting === undefined) this.#played.set(id, played);
+    else waiting(played);
     return this.#init.show(event);
   }
 }
