@@ -227,6 +227,6 @@ function withoutTimes(text: string): string {
     .replace(/\b\d+(?:\.\d+)? ?(?:ns|µs|us|ms|s|secs?|seconds?)\b/g, "<time>")
     .replace(/(\b\w*duration\w*["']?[:= ] *)\d+(?:\.\d+)?/g, "$1<time>")
     .replace(/\b(?:\d{4}-\d{2}-\d{2}[T ])?\d{2}:\d{2}:\d{2}(?:\.\d+)?Z?\b/g, "<time>")
-    .replace(/\b(session ID |pid )\d+(?:, \d+)*/g, "$1<number>")
+    .replace(/\b(session[ _](?:ID|id) |pid )\d+(?:, \d+)*/g, "$1<number>")
     .replace(/^(aborted by user after <time>); the call had not ended and may have had effects$/, "$1");
 }

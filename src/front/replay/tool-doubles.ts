@@ -70,7 +70,7 @@ interface Again {
   readonly moved: MovedFolder;
 }
 
-const TERMINAL = /\bsession ID (\d+)/;
+const TERMINAL = /\bsession[ _](?:ID|id) (\d+)/;
 
 async function runAgain(own: Tool, { call, context, recorded, moved }: Again, stage: Stage): Promise<ToolOutput> {
   const output = await own.run({ ...call, arguments: moveArguments(call.arguments, moved, stage.terminals) }, context);

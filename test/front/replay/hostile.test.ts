@@ -51,6 +51,7 @@ describe("a record that somebody else wrote", () => {
       { name: "exec_command", args: { cmd: `bash -c 'echo bad > /dev/tcp/127.0.0.1/${port}'` } },
       { name: "apply_patch", args: patch(`${victim}/f`) },
       { name: "apply_patch", args: patch("../../../../../../../../tmp/bad-patch") },
+      { name: "exec_command", args: { cmd: "env", login: false } },
       { name: "exec_command", args: { cmd: "echo good > here.txt; cat here.txt" } },
     ];
     for (const mode of ["danger-full-access", "workspace-write"]) {
@@ -75,6 +76,9 @@ describe("a record that somebody else wrote", () => {
       }[];
       assert.equal(ends.at(-1)?.msg.stdout, "good\n");
       assert.ok(ends.some(({ msg }) => msg.stdout === "inside\n"));
+      const env = ends.find(({ msg }) => msg.stdout.includes("PATH="))?.msg.stdout ?? "";
+      assert.match(env, /^HOME=\S+belay-replay-\w+\/user$/m);
+      assert.doesNotMatch(env, /private/);
       assert.match(played.stderr, /not copied: way-out \(a link that leads out of the folder\)/);
     }
     assert.equal(existsSync(`/tmp/${port}-bad`), false);
@@ -86,6 +90,15 @@ describe("a record that somebody else wrote", () => {
     writeFileSync(file, textOfLines(madeUp({ cwd: work, context: { sandbox_policy: { type: "read-only" } }, calls })));
     const { summary } = summaryOf(await replay(file, { tools: "run", json: true }));
     assert.match(summary.turns[0]?.parting?.came ?? "", /Read-only file system|Permission denied/);
+  });
+
+  test("is not asked again what was refused at the time", WALLED, async (t) => {
+    const { work, file } = openPlace(t);
+    const calls = [{ name: "exec_command", args: { cmd: "touch refused" }, output: "exec command rejected by user" }];
+    writeFileSync(file, textOfLines(madeUp({ cwd: work, calls })));
+    const played = await replay(file, { tools: "run", json: true });
+    const { events, summary } = summaryOf(played);
+    assert.deepEqual([summary.same, events.filter(({ msg }) => msg.type === "exec_command_begin")], [true, []]);
   });
 
   test("runs nothing where there are no walls, and nothing at all with outputs from the record", async (t) => {

@@ -205,4 +205,31 @@ describe("a session of several processes", () => {
     assert.deepEqual(await results({}), expected);
     assert.deepEqual(await results({ tools: "run", cwd: before }), expected);
   });
+
+  test("types into its terminals by the numbers that they have now", WALLED, async (t) => {
+    const server = await startModelServer();
+    t.after(() => server.close());
+    const talk = startTalk(server.provider());
+    server.enqueue(
+      call("exec_command", { cmd: "read line; echo got $line", yield_time_ms: 250 }, "read"),
+      text("It waits."),
+    );
+    await talk.end(talk.say("start it"));
+    const id = /session_id (\d+)/.exec(JSON.stringify(server.requests.at(-1)?.body.input))?.[1];
+    server.enqueue(
+      call("write_stdin", { session_id: Number(id), chars: "this\n", yield_time_ms: 20_000 }, "type"),
+      text("It went."),
+    );
+    await talk.end(talk.say("type it"));
+    const folder = scratch();
+    t.after(() => folder.dispose());
+    cpSync(talk.home, folder.path, { recursive: true });
+    await talk.close();
+    const played = await replay(sessionFile(folder.path), { home: folder.path, tools: "run", cwd: folder.path });
+    assert.match(played.stdout, /\nthe same: 2 of 2 turns the same\n$/);
+    const wrong = linesOf(sessionFile(folder.path)).find(
+      ({ payload }) => payload.type === "function_call_output" && payload.call_id === "type",
+    );
+    assert.match(String(wrong?.payload.output), /got this/);
+  });
 });

@@ -44,7 +44,7 @@ export async function replay(
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const engine = createConversations({ clock, random: (n) => randomBytes(n), version: "0.0.0-test" });
   const deps: FrontDeps = {
-    env: { PATH: path, HOME: join(folder.path, "no-user"), BELAY_HOME: home, TMPDIR: tmp },
+    env: { PATH: path, HOME: join(folder.path, "no-user"), BELAY_HOME: home, TMPDIR: tmp, MY_SETTING: "private" },
     cwd: folder.path,
     stdin: { kind: "other", async *[Symbol.asyncIterator]() {} },
     stdout: output("stdout"),
