@@ -50,7 +50,7 @@ describe("a record that somebody else wrote", () => {
       { name: "exec_command", args: { cmd: "echo bad > way-out/e; cat way-in" } },
       { name: "exec_command", args: { cmd: `bash -c 'echo bad > /dev/tcp/127.0.0.1/${port}'` } },
       { name: "apply_patch", args: patch(`${victim}/f`) },
-      { name: "apply_patch", args: patch("../../../../../../../../tmp/bad-patch") },
+      { name: "apply_patch", args: patch(`../../../../../../../../tmp/${port}-patch`) },
       { name: "exec_command", args: { cmd: "env", login: false } },
       { name: "exec_command", args: { cmd: "echo good > here.txt; cat here.txt" } },
     ];
@@ -81,7 +81,7 @@ describe("a record that somebody else wrote", () => {
       assert.doesNotMatch(env, /private/);
       assert.match(played.stderr, /not copied: way-out \(a link that leads out of the folder\)/);
     }
-    assert.equal(existsSync(`/tmp/${port}-bad`), false);
+    for (const name of ["bad", "patch"]) assert.equal(existsSync(`/tmp/${port}-${name}`), false);
   });
 
   test("stays within the walls that it was recorded with, where they are narrower", WALLED, async (t) => {

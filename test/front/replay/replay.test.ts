@@ -46,6 +46,11 @@ describe("a recorded conversation, played again", () => {
     assert.deepEqual(readFileSync(file), before);
     checkStopContract(events as Event[]);
     assert.equal(events.filter(({ msg }) => msg.type === "exec_command_begin").length, 0);
+    // Not even what this machine could do was tried out.
+    assert.deepEqual(
+      Object.keys(events[0]!.msg).filter((key) => ["type", "sandbox"].includes(key)),
+      ["type"],
+    );
     // The input that leads the replay asks questions of its own: they are no part of it.
     assert.equal(events.filter(({ msg }) => msg.type === "mcp_list_tools_response").length, 0);
   });
