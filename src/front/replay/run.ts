@@ -136,7 +136,8 @@ async function replay(context: Context): Promise<number | Refused> {
 async function readInput({ args, deps, scratch, stop }: Context): Promise<Input | Refused> {
   const home = findHome(deps.env, deps.cwd) ?? scratch.home;
   const path = resolve(deps.cwd, args.session);
-  const found = findSession(home, statSync(path, { throwIfNoEntry: false })?.isFile() ? path : args.session);
+  const found = findSession(home, isFile(path) ? path : args.session);
+  if (!found.ok && isFolder(path)) return { ok: false, message: `${path} is a folder: name the file of a session` };
   if (!found.ok) return found;
   const { session } = found;
   let record: WholeRecord | undefined;
@@ -155,6 +156,15 @@ async function readInput({ args, deps, scratch, stop }: Context): Promise<Input 
     return { ok: false, message: `there is no turn to replay in ${session.path}` };
   }
   return { session, record, turns };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    // No path at all, or below a file: then it is a word for a session.
+    return false;
+  }
 }
 
 /** Undefined, or why the folder that tools need is not there. */
@@ -185,7 +195,9 @@ function listed(names: readonly string[]): string {
 }
 
 /** What is not as it was when tools run again. */
-function tellOfRun({ session, turns }: Input, { report, scratch }: Context): void {
+function tellOfRun({ session, turns }: Input, { args, report, scratch }: Context): void {
+  if (args.cwd === undefined)
+    report.note("the folder is copied as it is now: -C names one as it was when the session began");
   const wide = turns.some(({ context }) => context?.sandbox_policy?.mode === "danger-full-access");
   if (wide) report.note("the session ran with full access; here commands may write in the copy alone, without network");
   const calls = turns.flatMap((turn) => [...turn.calls.values()]);

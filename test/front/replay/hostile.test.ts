@@ -143,6 +143,8 @@ describe("a record that somebody else wrote", () => {
       [[large], /large\.jsonl has more than 268435456 bytes/],
       [[empty], /no turn to replay in .*empty\.jsonl/],
       [[join(work, "none.jsonl")], /none\.jsonl does not exist/],
+      [[work], /work is a folder: name the file of a session/],
+      [["a\0b"], /there is no session/],
       [["0123abcd"], /there is no session 0123abcd/],
       [[file, { tools: "run" }], /there is no folder .*gone: name one with -C DIR, or replay with --tools mock/],
       [[file, { tools: "run", cwd: "/" }], /\/ can't be copied for the replay: \/ is no project's folder/],
