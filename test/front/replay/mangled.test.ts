@@ -9,7 +9,7 @@ import { scratch } from "../../support/talk.js";
 import { type Recording, recordConversation } from "./recording.js";
 import { type Lines, linesOf, replay, sessionFile, summaryOf, textOfLines } from "./stage.js";
 
-const RUNS = process.env.BELAY_SOAK === undefined ? 25 : 1000;
+const RUNS = process.env.BELAY_SOAK === undefined ? 15 : 1000;
 
 /** What may have happened to a record: lines lost, doubled, changed places, or said something else. */
 const damage = fc.array(
