@@ -104,6 +104,11 @@ export class Conversing {
     this.#init.recorder.items(items, submission);
   }
 
+  /** What the user should know of the record since the last time; see `Recorder`. */
+  recordNotice(): string | undefined {
+    return this.#init.recorder.takeNotice();
+  }
+
   /** The names of the terminals that run, for the model. */
   get terminals(): readonly string[] {
     return this.#init.terminals.infos().map(terminalName);

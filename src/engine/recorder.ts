@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { newId } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import {
@@ -21,6 +22,9 @@ const SHOWN = 500;
 
 /** Where the lines of a record go. `failure`: why they can't at this moment. */
 export type RecordSink = Pick<RolloutWriter, "path" | "append" | "flush" | "close" | "failure" | "nextOrdinal">;
+
+const NO_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const NO_RIGHT: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM"]);
 
 interface Init {
   readonly id: string;
@@ -129,9 +133,22 @@ export class Recorder {
     const { failure } = this.#writer;
     const wasFailing = this.#failing;
     this.#failing = failure !== undefined;
-    if (failure !== undefined && !wasFailing) return `this conversation is no longer recorded on disk: ${failure}`;
+    if (failure !== undefined && !wasFailing) {
+      return `this conversation is no longer recorded on disk: ${failure}${this.#remedy(failure)}`;
+    }
     if (failure === undefined && wasFailing) return "this conversation is recorded on disk again";
     return undefined;
+  }
+
+  /** What helps, where that is known by the name of the system's error. */
+  #remedy(failure: string): string {
+    const [code = ""] = failure.split(":");
+    const place = dirname(this.#writer.path);
+    const later = "what is missing is written as soon as that works, while this conversation is open";
+    if (NO_SPACE.has(code)) return `; free space on the disk of ${place}: ${later}`;
+    if (NO_RIGHT.has(code))
+      return `; see to it that ${place} can be written (or set BELAY_HOME to another folder): ${later}`;
+    return "";
   }
 
   close(): void {

@@ -166,7 +166,7 @@ function killedNotices(killed: Resumed["killed"], { cutTurn, unusedInput }: Rest
     items.map((item) => (item.type === "text" ? item.text : item.type)).join(" "),
   );
   return [
-    `the last turn was cut off when Belay was killed${running}; the model is told`,
+    `the record of the last turn breaks off${running} (Belay was killed, or the disk was full); the model is told`,
     ...unused.map((text) => `typed before that, and not used: ${text}`),
   ];
 }

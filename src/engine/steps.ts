@@ -33,6 +33,8 @@ export async function runSteps(turn: Turn, talk: Conversing): Promise<WorkEnd> {
     message = lastMessage(response.items) ?? message;
     if (open.length > 0) await calls.run(open);
     payOwed(turn);
+    const unrecorded = talk.recordNotice();
+    if (unrecorded !== undefined) void turn.emit({ type: "background_event", message: unrecorded });
     const late = await takeInput(turn, talk);
     if (late.problem !== undefined) void turn.emit({ type: "background_event", message: late.problem });
     if (open.length === 0 && !late.taken && turn.closeInput()) return { status: "completed", message };

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Owner, ownProcess } from "../base/index.js";
-import type { FileOps } from "./file-ops.js";
+import { errorText, type FileOps } from "./file-ops.js";
+import { quote } from "./patch.js";
 import { PathResolver } from "./paths.js";
 import { removeIfThere, type Staged, type Step } from "./steps.js";
 
@@ -43,10 +44,9 @@ export class Journal {
 
   /** Starts a journal; the folder is made when missing (0700). Throws system errors. */
   static async start(folder: string, header: Header, ops: FileOps): Promise<Journal> {
-    makeFolder(folder, ops);
     const id = randomBytes(8).toString("hex");
     const path = join(folder, journalName(id, ownProcess()));
-    const fd = ops.create(path, 0o600);
+    const fd = createJournal(path, ops);
     const journal = new Journal(ops, id, path, fd);
     try {
       await journal.#write({ v: 1, ...header });
@@ -80,8 +80,12 @@ export class Journal {
   }
 
   async #write(record: unknown): Promise<void> {
-    await this.#ops.write(this.#fd, [Buffer.from(`${JSON.stringify(record)}\n`)]);
-    await this.#ops.sync(this.#fd);
+    try {
+      await this.#ops.write(this.#fd, [Buffer.from(`${JSON.stringify(record)}\n`)]);
+      await this.#ops.sync(this.#fd);
+    } catch (error) {
+      throw journalError(this.#path, error);
+    }
   }
 
   async #syncFolder(folder: string): Promise<void> {
@@ -183,6 +187,20 @@ function isStagedOne(value: unknown): value is Staged {
   const { now, backup } = value as Record<string, unknown>;
   if (backup !== "link" && backup !== "rename" && backup !== "copy") return false;
   return typeof now === "string" && (now === "" || VERSION.test(now));
+}
+
+function createJournal(path: string, ops: FileOps): number {
+  try {
+    makeFolder(dirname(path), ops);
+    return ops.create(path, 0o600);
+  } catch (error) {
+    throw journalError(path, error);
+  }
+}
+
+/** Names the folder: it is in the home folder, often on another disk than the files that people look at first. */
+function journalError(path: string, error: unknown): Error {
+  return new Error(`the journal of patches in ${quote(dirname(path))}: ${errorText(error)}`, { cause: error });
 }
 
 function makeFolder(path: string, ops: FileOps): void {

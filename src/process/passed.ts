@@ -1,10 +1,13 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "./temporary.js";
 
 /** Contents that have a file without a name, with the descriptor that keeps it; a program passes on only a few. */
 const kept = new Map<string, number>();
 const MOST_KEPT = 16;
+
+/** The code of the error where a temporary folder can't be had anywhere. */
+export const NO_FOLDER = "NO_TEMPORARY_FOLDER";
 
 /**
  * Opens contents as descriptors to read from, each at its start, one set per program started; the caller closes them.
@@ -36,14 +39,22 @@ function keep(content: Uint8Array): number {
     closeSync(oldest[1]);
     kept.delete(oldest[0]);
   }
-  const folder = mkdtempSync(join(tmpdir(), "belay-passed-"));
-  try {
-    const path = join(folder, "content");
-    writeFileSync(path, content, { mode: 0o600 });
-    const descriptor = openSync(path, "r");
-    kept.set(key, descriptor);
-    return descriptor;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const descriptor = storedIn(content);
+  kept.set(key, descriptor);
+  return descriptor;
+}
+
+function storedIn(content: Uint8Array): number {
+  let failure: unknown;
+  for (const folder of temporaryFolders("belay-passed-")) {
+    try {
+      const path = join(folder, "content");
+      writeFileSync(path, content, { mode: 0o600 });
+      return openSync(path, "r");
+    } catch (error) {
+      // Full: the next folder may be on another disk.
+      failure = error;
+    }
   }
+  throw failure ?? Object.assign(new Error("no temporary folder can be written"), { code: NO_FOLDER });
 }

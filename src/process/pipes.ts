@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "./temporary.js";
 
 /** Both ends of a pipe, as file descriptors that no child inherits by accident. */
 export interface Pipe {
@@ -57,19 +57,24 @@ function pipesOf({ stdout, stderr, stdin }: Pipes): Pipe[] {
 }
 
 async function fill(): Promise<void> {
-  let folder: string | undefined;
+  for (const folder of temporaryFolders("belay-pipes-")) {
+    const made = await pipesIn(folder);
+    stock.push(...made);
+    if (made.length > 0) return;
+  }
+}
+
+async function pipesIn(folder: string): Promise<Pipe[]> {
   const made: Pipe[] = [];
   try {
-    folder = mkdtempSync(join(tmpdir(), "belay-pipes-"));
-    const paths = Array.from({ length: STOCK }, (_, at) => join(folder!, String(at)));
-    if (!(await makeFifos(paths))) return;
+    const paths = Array.from({ length: STOCK }, (_, at) => join(folder, String(at)));
+    if (!(await makeFifos(paths))) return [];
     for (const path of paths) made.push(openPipe(path));
-    stock.push(...made);
+    return made;
   } catch {
-    // No folder, no permission, no descriptors left: commands run on socket pairs instead.
+    // No permission, no descriptors left: where it is so in every folder, commands run on socket pairs instead.
     for (const pipe of made) closePipe(pipe);
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    return [];
   }
 }
 

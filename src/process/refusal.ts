@@ -1,5 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
+import { NO_FOLDER } from "./passed.js";
 import type { Command } from "./types.js";
 
 /** Why a command can't be given to the system at all, for people; undefined when it can. */
@@ -42,6 +44,10 @@ export function explainFailure(command: Command, code: string): string {
     case "EMFILE":
     case "ENFILE":
       return "too many open files";
+    case "ENOSPC":
+    case "EDQUOT":
+    case NO_FOLDER:
+      return `${program}: could not be started: there is no space in the temporary folder ${tmpdir()} (free some, or set TMPDIR to another folder)`;
     default:
       return `${program}: could not be started (${code})`;
   }

@@ -1,9 +1,10 @@
-import { closeSync } from "node:fs";
+import { closeSync, rmSync } from "node:fs";
 import type { Clock } from "../base/index.js";
 import { ROLLOUT_SCHEMA, type SessionMeta } from "../protocol/index.js";
 import type { RolloutRecord } from "./encode.js";
 import type { LostOutputs } from "./history-fold.js";
-import { endsWhole, openSession } from "./lineage.js";
+import { endsWhole } from "./line-append.js";
+import { openSession } from "./lineage.js";
 import { linesBackward } from "./lines.js";
 import { restoreSession } from "./restore.js";
 import { readTurns } from "./session-turns.js";
@@ -117,5 +118,8 @@ async function write(init: ForkInit, records: readonly RolloutRecord[], firstOrd
   await writer.flush();
   const { failure, path } = writer;
   writer.close();
-  return failure === undefined ? { ok: true, path } : { ok: false, message: `the fork can't be written: ${failure}` };
+  if (failure === undefined) return { ok: true, path };
+  // A part of it is none.
+  rmSync(path, { force: true });
+  return { ok: false, message: `the fork can't be written: ${failure}` };
 }

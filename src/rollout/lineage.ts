@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import {
   type BlobRef,
   blobRefsOf,
@@ -10,6 +10,7 @@ import {
 import { BlobStore } from "./blobs.js";
 import { decodeLine, type ReadLine, type Skipped, type Wanted } from "./decode.js";
 import { fillBlobs } from "./encode.js";
+import { endsWhole } from "./line-append.js";
 import { type FileLine, linesBackward, linesForward } from "./lines.js";
 import { locateSession } from "./locate.js";
 
@@ -58,14 +59,6 @@ function readMeta(fd: number, size: number): SessionMeta | undefined {
     }
   }
   return undefined;
-}
-
-/** Whether a file ends with a line feed; true for an empty one. */
-export function endsWhole({ fd, size }: Pick<OpenSession, "fd" | "size">): boolean {
-  if (size === 0) return true;
-  const last = Buffer.alloc(1);
-  readSync(fd, last, 0, 1, size - 1);
-  return last[0] === 0x0a;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { appendFileSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { appendLine } from "./line-append.js";
 
 /** One text a user sent, as history.jsonl keeps it; `ts` is Unix time in seconds. */
 export interface HistoryEntry {
@@ -17,8 +17,7 @@ export interface HistoryLog {
 
 /** Adds a text to history.jsonl (made with mode 0600); one write a line, so that processes do not mix. */
 export function appendHistory(home: string, entry: HistoryEntry): void {
-  makeFolder(home);
-  appendFileSync(pathOf(home), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+  appendLine(pathOf(home), JSON.stringify(entry));
 }
 
 export function historyLog(home: string): HistoryLog {

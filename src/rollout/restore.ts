@@ -2,8 +2,9 @@ import { closeSync } from "node:fs";
 import type { SessionMeta, TurnContext } from "../protocol/index.js";
 import type { ReadLine } from "./decode.js";
 import { type Folded, HistoryFold, type LostOutputs } from "./history-fold.js";
+import { endsWhole } from "./line-append.js";
 import { LineSequence } from "./line-sequence.js";
-import { type Damage, endsWhole, type OpenSession, openSession, readBackward } from "./lineage.js";
+import { type Damage, type OpenSession, openSession, readBackward } from "./lineage.js";
 import { parseRolloutName } from "./paths.js";
 
 /** Where a writer goes on. */

@@ -124,10 +124,10 @@ function byUse(home: string, archived: boolean): Stated[] {
   return files.sort((a, b) => b.usedAt - a.usedAt || (a.id < b.id ? 1 : -1));
 }
 
-/** Undefined for a file that went away meanwhile. */
+/** Undefined for a file that went away meanwhile, and for one that a full disk, or a kill at its start, has left empty. */
 function stated(file: SessionFile): Stated | undefined {
   const stat = statSync(file.path, { throwIfNoEntry: false });
-  return stat?.isFile() ? { ...file, usedAt: stat.mtimeMs, bytes: stat.size } : undefined;
+  return stat?.isFile() && stat.size > 0 ? { ...file, usedAt: stat.mtimeMs, bytes: stat.size } : undefined;
 }
 
 interface Summarising {

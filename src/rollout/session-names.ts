@@ -1,6 +1,6 @@
-import { appendFileSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { appendLine } from "./line-append.js";
 
 /** The file is Codex's: a line a renaming, the last one for an id counts. */
 const FILE = "session_index.jsonl";
@@ -27,9 +27,8 @@ export function writeName(
   home: string,
   named: { readonly id: string; readonly name: string; readonly now: number },
 ): void {
-  makeFolder(home);
   const line = { id: named.id, thread_name: named.name, updated_at: new Date(named.now).toISOString() };
-  appendFileSync(join(home, FILE), `${JSON.stringify(line)}\n`, { mode: 0o600 });
+  appendLine(join(home, FILE), JSON.stringify(line));
 }
 
 function linesOf(path: string): string[] {

@@ -1,4 +1,14 @@
-import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { type Clock, makeFolder } from "../base/index.js";
@@ -122,12 +132,15 @@ export class RolloutWriter {
     }
   }
 
+  /** A new file that not one line could be written to goes again. */
   close(): void {
     if (this.#closed) return;
     this.#drain();
     this.#closed = true;
-    if (this.#fd !== undefined) this.#files.close(this.#fd);
+    if (this.#fd === undefined) return;
+    this.#files.close(this.#fd);
     this.#fd = undefined;
+    if (this.#isNew && this.#size === 0) removeIfThere(this.path);
   }
 
   #pair(item: ResponseItem): void {
@@ -199,6 +212,14 @@ export class RolloutWriter {
     const fd = this.#files.open(this.path, "ax", 0o600);
     syncFolder(folder);
     return fd;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone with its folder; or it stays, and lists pass it over.
   }
 }
 

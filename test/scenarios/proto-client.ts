@@ -40,11 +40,15 @@ export interface ProtoClient {
 /** In a scene of its own, unless one is given. */
 export async function openProto(
   t: TestContext,
-  options: { wire?: WireName; scene?: Scene } & Pick<StartOptions, "env" | "user" | "program"> = {},
+  options: { wire?: WireName; scene?: Scene } & Pick<StartOptions, "env" | "user" | "program" | "under"> = {},
 ): Promise<ProtoClient> {
   const { place, server, start } = options.scene ?? (await openScene(t, options));
-  const { env = {}, user, program: file } = options;
-  const program = start(["proto"], { stdin: "open", env, user, ...(file === undefined ? {} : { program: file }) });
+  const { env = {}, user, program: file, under } = options;
+  const program = start(["proto"], {
+    ...{ stdin: "open", env, user },
+    ...(file === undefined ? {} : { program: file }),
+    ...(under === undefined ? {} : { under }),
+  });
   const events: Event[] = [];
   const interrupts: string[] = [];
   const wrong: string[] = [];

@@ -107,6 +107,8 @@ export interface StartOptions {
   readonly user?: number | undefined;
   /** Default: the built program. */
   readonly program?: string;
+  /** Words of a command that takes the working folder and then those of the program, and becomes it (`small-disk.ts`). */
+  readonly under?: readonly string[];
   /** What stdin delivers before its end; `open`: a pipe left to the test. Default: nothing. */
   readonly stdin?: string | Uint8Array | "open";
 }
@@ -138,9 +140,12 @@ export interface Program {
 export function startProgram(words: readonly string[], place: Place, options: StartOptions = {}): Program {
   const started = performance.now();
   const ids = options.user === undefined ? {} : { uid: options.user, gid: options.user };
-  const child = spawn(process.execPath, [options.program ?? PROGRAM, ...words], {
+  const cwd = options.cwd ?? place.dir;
+  const own = [process.execPath, options.program ?? PROGRAM, ...words];
+  const [command = "", ...argv] = options.under === undefined ? own : [...options.under, cwd, ...own];
+  const child = spawn(command, argv, {
     ...ids,
-    cwd: options.cwd ?? place.dir,
+    cwd,
     env: { ...place.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     timeout: RUN_LIMIT_MS,

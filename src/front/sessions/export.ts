@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { readAll, type SessionSummary } from "../../rollout/index.js";
 import { redactor, redactValue } from "./redact.js";
@@ -14,7 +14,8 @@ export async function exportSession(
   { home, deps, signal }: SessionsContext,
 ): Promise<void> {
   const mask = redact === true ? redactor(deps.env) : undefined;
-  const fd = output === undefined ? undefined : openSync(resolve(deps.cwd, output), "wx", 0o600);
+  const path = output === undefined ? undefined : resolve(deps.cwd, output);
+  const fd = path === undefined ? undefined : openSync(path, "wx", 0o600);
   let ordinal = 0;
   let hasHead = false;
   try {
@@ -27,15 +28,25 @@ export async function exportSession(
       const shown = mask === undefined ? numbered : redactValue(numbered, mask);
       ordinal += 1;
       const text = `${JSON.stringify(shown)}\n`;
-      if (fd !== undefined) writeSync(fd, text);
+      if (fd !== undefined) writeWhole(fd, text);
       else await deps.stdout.write(text);
       signal.throwIfAborted();
     }
+  } catch (error) {
+    // Half an export must not be taken for a whole one.
+    if (path !== undefined) rmSync(path, { force: true });
+    throw error;
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
   const note = mask === undefined ? "" : ": look through it before you send it, for no pattern knows every secret";
   if (output !== undefined) void deps.stderr.write(`belay: ${ordinal} lines written to ${output}${note}\n`);
+}
+
+/** A disk that is nearly full takes a part; the next write then says why. */
+function writeWhole(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 /** The head of the whole, under the session's own id. */
