@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { newId } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import {
@@ -10,7 +9,8 @@ import {
   type TerminalMsg,
   textOf,
 } from "../protocol/index.js";
-import { type Lock, type RolloutRecord, RolloutWriter, tryLock } from "../rollout/index.js";
+import { type Lock, noteUse, type RolloutRecord, RolloutWriter, tryLock } from "../rollout/index.js";
+import { remedyFor } from "./disk-remedy.js";
 import type { Settings } from "./settings.js";
 import type { EngineDeps } from "./types.js";
 
@@ -21,16 +21,19 @@ import type { EngineDeps } from "./types.js";
 const SHOWN = 500;
 
 /** Where the lines of a record go. `failure`: why they can't at this moment. */
-export type RecordSink = Pick<RolloutWriter, "path" | "append" | "flush" | "close" | "failure" | "nextOrdinal">;
-
-const NO_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-const NO_RIGHT: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM"]);
+export type RecordSink = Pick<
+  RolloutWriter,
+  "path" | "append" | "flush" | "close" | "failure" | "isGone" | "nextOrdinal"
+>;
 
 interface Init {
   readonly id: string;
+  /** Undefined where the lines go elsewhere. */
+  readonly home: string | undefined;
   readonly writer: RecordSink;
-  /** Undefined for a session that has its head. */
-  readonly meta: SessionMeta | undefined;
+  readonly head: SessionMeta;
+  /** Whether the file has its head. */
+  readonly isNew: boolean;
   readonly lock: Lock | undefined;
   readonly deps: EngineDeps;
 }
@@ -38,20 +41,25 @@ interface Init {
 /** What a conversation writes to its session file, and the notices when that stops and when it works again. */
 export class Recorder {
   readonly #id: string;
-  readonly #writer: RecordSink;
-  readonly #lock: Lock | undefined;
+  readonly #home: string | undefined;
+  readonly #head: SessionMeta;
   readonly #deps: EngineDeps;
+  #writer: RecordSink;
+  #lock: Lock | undefined;
   #meta: SessionMeta | undefined;
   #turn: { readonly id: string; readonly startedAt: number } | undefined;
   #lastText: string | undefined;
   #failing = false;
+  #hasRestarted = false;
 
-  constructor({ id, writer, meta, lock, deps }: Init) {
+  constructor({ id, home, writer, head, isNew, lock, deps }: Init) {
     this.#id = id;
+    this.#home = home;
     this.#writer = writer;
-    this.#meta = meta;
     this.#lock = lock;
     this.#deps = deps;
+    this.#head = head;
+    this.#meta = isNew ? head : undefined;
   }
 
   get path(): string {
@@ -70,7 +78,7 @@ export class Recorder {
   turn(submission: string, settings: Settings, contextWindow: number | undefined): void {
     const startedAt = this.#deps.clock.now();
     // What a client calls a submission need not be a name that no other turn of the session has.
-    this.#turn = { id: newId(this.#deps), startedAt };
+    this.#turn = { id: newId(this.#deps), startedAt: this.#deps.clock.monotonic() };
     this.#lastText = undefined;
     const started = {
       type: "task_started",
@@ -79,21 +87,7 @@ export class Recorder {
       model_context_window: contextWindow ?? null,
       submission,
     };
-    this.#write(
-      { type: "event_msg", payload: started },
-      {
-        type: "turn_context",
-        payload: {
-          turn_id: this.#turn.id,
-          cwd: settings.cwd,
-          approval_policy: settings.approvalPolicy,
-          sandbox_policy: settings.sandboxPolicy,
-          model: settings.model,
-          effort: settings.effort,
-          summary: settings.summary,
-        },
-      },
-    );
+    this.#write({ type: "event_msg", payload: started }, this.#context(settings));
   }
 
   /** Input that no model has seen yet: a crash must not lose it. */
@@ -112,7 +106,9 @@ export class Recorder {
     const times = {
       turn_id: turnId ?? this.#turn?.id,
       completed_at: Math.floor(at / 1000),
-      ...(this.#turn === undefined ? {} : { duration_ms: Math.max(0, Math.round(at - this.#turn.startedAt)) }),
+      ...(this.#turn === undefined
+        ? {}
+        : { duration_ms: Math.round(this.#deps.clock.monotonic() - this.#turn.startedAt) }),
     };
     // A message that stands right before it need not be there twice.
     const said = msg.type === "task_complete" && msg.last_agent_message === this.#lastText;
@@ -123,32 +119,58 @@ export class Recorder {
     this.#turn = undefined;
   }
 
-  flush(): Promise<void> {
-    this.#lock?.touch(this.#deps.clock.now());
-    return this.#writer.flush();
+  async flush(): Promise<void> {
+    const now = this.#deps.clock.now();
+    this.#lock?.touch(now);
+    await this.#writer.flush();
+    if (this.#home !== undefined) noteUse(this.path, { home: this.#home, now });
+  }
+
+  /** Whether the session's file was removed while the conversation goes on. */
+  get isGone(): boolean {
+    return this.#writer.isGone;
+  }
+
+  /** Begins another file of the session in the place of one that is gone, with what the model knows. */
+  async restart(items: readonly ResponseItem[], settings: Settings): Promise<void> {
+    const home = this.#home;
+    if (home === undefined) return;
+    this.#writer.close();
+    this.#writer = RolloutWriter.create({ home, id: this.#id, clock: this.#deps.clock });
+    // The lock may have gone with its folder.
+    this.#lock = ownLock(home, this.#id, this.#deps) ?? this.#lock;
+    // It refers to no other session: all there is stands in it.
+    const { history_base: _, forked_from_ordinal_exclusive: __, ...head } = this.#head;
+    this.#meta = head;
+    this.#write(this.#context(settings));
+    this.compacted(items);
+    await this.#writer.flush();
+    this.#failing = false;
+    this.#hasRestarted = true;
   }
 
   /** What the user should know of the record since the last time: that it stopped, or goes on. */
   takeNotice(): string | undefined {
     const { failure } = this.#writer;
     const wasFailing = this.#failing;
+    const hasRestarted = this.#hasRestarted;
     this.#failing = failure !== undefined;
+    this.#hasRestarted = false;
     if (failure !== undefined && !wasFailing) {
       return `this conversation is no longer recorded on disk: ${failure}${this.#remedy(failure)}`;
     }
-    if (failure === undefined && wasFailing) return "this conversation is recorded on disk again";
-    return undefined;
+    if (failure !== undefined) return undefined;
+    if (hasRestarted) {
+      return `the file of this conversation was removed: another one has what the model knows so far, and goes on: ${this.path}`;
+    }
+    return wasFailing ? "this conversation is recorded on disk again" : undefined;
   }
 
-  /** What helps, where that is known by the name of the system's error. */
+  /** What helps, as far as that can be told. */
   #remedy(failure: string): string {
-    const [code = ""] = failure.split(":");
-    const place = dirname(this.#writer.path);
+    const remedy = remedyFor(failure, this.#home ?? "");
     const later = "what is missing is written as soon as that works, while this conversation is open";
-    if (NO_SPACE.has(code)) return `; free space on the disk of ${place}: ${later}`;
-    if (NO_RIGHT.has(code))
-      return `; see to it that ${place} can be written (or set BELAY_HOME to another folder): ${later}`;
-    return "";
+    return remedy === undefined ? "" : `; ${remedy}: ${later}`;
   }
 
   close(): void {
@@ -160,6 +182,19 @@ export class Recorder {
     const meta = this.#meta;
     this.#meta = undefined;
     this.#writer.append(meta === undefined ? records : [{ type: "session_meta", payload: meta }, ...records]);
+  }
+
+  #context(settings: Settings): RolloutRecord {
+    const payload = {
+      turn_id: this.#turn?.id,
+      cwd: settings.cwd,
+      approval_policy: settings.approvalPolicy,
+      sandbox_policy: settings.sandboxPolicy,
+      model: settings.model,
+      effort: settings.effort,
+      summary: settings.summary,
+    };
+    return { type: "turn_context", payload };
   }
 
   #show(message: MessageItem, typed: boolean): void {
@@ -185,7 +220,26 @@ export function recorderFor(init: {
   readonly sink?: RecordSink | undefined;
 }): Recorder {
   const { id, config, deps, sink } = init;
-  const meta: SessionMeta = {
+  const { home } = config;
+  const head = headOf(init);
+  if (sink !== undefined) {
+    return new Recorder({ id, home: undefined, writer: sink, head, isNew: true, lock: undefined, deps });
+  }
+  const writer = RolloutWriter.create({ home, id, clock: deps.clock });
+  return new Recorder({ id, home, writer, head, isNew: true, lock: ownLock(home, id, deps), deps });
+}
+
+/** The head of a session that has none yet. */
+export function headOf({
+  id,
+  config,
+  deps,
+}: {
+  readonly id: string;
+  readonly config: Config;
+  readonly deps: EngineDeps;
+}): SessionMeta {
+  return {
     id,
     timestamp: new Date(deps.clock.now()).toISOString(),
     cwd: config.cwd,
@@ -196,12 +250,9 @@ export function recorderFor(init: {
     history_mode: "paginated",
     belay_schema: ROLLOUT_SCHEMA,
   };
-  if (sink !== undefined) return new Recorder({ id, writer: sink, meta, lock: undefined, deps });
-  const writer = RolloutWriter.create({ home: config.home, id, clock: deps.clock });
-  return new Recorder({ id, writer, meta, lock: ownLock(config.home, id, deps), deps });
 }
 
-/** Nobody else knows this id yet. */
+/** Nobody else can have it: the id is new, or this process has had its lock so far. */
 function ownLock(home: string, id: string, { clock }: EngineDeps): Lock | undefined {
   try {
     const taken = tryLock(home, id, clock.now());

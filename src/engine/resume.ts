@@ -12,7 +12,8 @@ import {
   restoreSession,
 } from "../rollout/index.js";
 import { killedMessage, LOST_OUTPUTS } from "./context.js";
-import { Recorder } from "./recorder.js";
+import { remedyFor } from "./disk-remedy.js";
+import { headOf, Recorder } from "./recorder.js";
 import { type ChosenSettings, restoreSettings } from "./restored-settings.js";
 import { type Settings, settingsOf } from "./settings.js";
 import type { EngineDeps } from "./types.js";
@@ -72,14 +73,16 @@ export async function openResumed(init: ResumeInit, context: Context): Promise<O
     try {
       const restored = await restoreSession({ home, path, texts: LOST_OUTPUTS, signal: context.signal });
       const writer = RolloutWriter.continue({ home, clock: context.deps.clock, start: restored.start });
-      const recorder = new Recorder({ id, writer, meta: undefined, lock: locked.lock, deps: context.deps });
+      const { deps } = context;
+      const head = restored.meta ?? headOf({ id, config: init.config, deps });
+      const recorder = new Recorder({ id, home, writer, head, isNew: false, lock: locked.lock, deps });
       return { ok: true, resumed: goOn({ ...restored, id }, { recorder, writer, init }) };
     } catch (error) {
       locked.lock.release();
       throw error;
     }
   } catch (error) {
-    return unreadable(path, error, context.signal);
+    return unreadable({ path, home, error, signal: context.signal });
   }
 }
 
@@ -99,10 +102,14 @@ export async function openFork(init: ForkInit, context: Context): Promise<Opened
       version: deps.version,
       texts: LOST_OUTPUTS,
     });
-    if (!forked.ok) return { ok: false, reason: "unreadable", message: forked.message };
+    if (!forked.ok) {
+      const remedy = remedyFor(forked.failure ?? "", init.config.home);
+      const message = remedy === undefined ? forked.message : `${forked.message}; ${remedy}`;
+      return { ok: false, reason: "unreadable", message };
+    }
     return await openResumed({ ...init, source: forked.path }, context);
   } catch (error) {
-    return unreadable(found.session.path, error, signal);
+    return unreadable({ path: found.session.path, home: init.config.home, error, signal });
   }
 }
 
@@ -199,7 +206,15 @@ function inUse(id: string, { pid, elsewhere }: Holder): NotOpened {
   };
 }
 
-function unreadable(path: string, error: unknown, signal: AbortSignal): NotOpened {
-  if (signal.aborted) throw error;
-  return { ok: false, reason: "unreadable", message: `${path}: ${(error as Error).message}` };
+function unreadable(failed: {
+  readonly path: string;
+  readonly home: string;
+  readonly error: unknown;
+  readonly signal: AbortSignal;
+}): NotOpened {
+  if (failed.signal.aborted) throw failed.error;
+  const { message } = failed.error as Error;
+  const remedy = remedyFor(message, failed.home);
+  const how = remedy === undefined ? "" : `; ${remedy} (belay sessions show shows it as it is)`;
+  return { ok: false, reason: "unreadable", message: `${failed.path} can't be gone on with: ${message}${how}` };
 }

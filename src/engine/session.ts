@@ -164,6 +164,7 @@ export class Session implements Conversation, TurnHost {
   async record(turn: Turn, terminal: TerminalMsg): Promise<void> {
     this.#recorder.terminal(terminal);
     await this.#recorder.flush();
+    if (this.#recorder.isGone) await this.#recorder.restart(this.#talk.history.items, turn.settings);
     const message = this.#recorder.takeNotice();
     if (message !== undefined) void turn.emit({ type: "background_event", message });
   }

@@ -24,7 +24,10 @@ export interface ForkInit {
   readonly texts: LostOutputs;
 }
 
-export type Forked = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
+/** `failure`: what the system said, where it would not have it written. */
+export type Forked =
+  | { readonly ok: true; readonly path: string }
+  | { readonly ok: false; readonly message: string; readonly failure?: string };
 
 /**
  * Makes a session that begins with the turns of another. It holds a reference to the other's lines, as a fork of Codex does,
@@ -121,5 +124,5 @@ async function write(init: ForkInit, records: readonly RolloutRecord[], firstOrd
   if (failure === undefined) return { ok: true, path };
   // A part of it is none.
   rmSync(path, { force: true });
-  return { ok: false, message: `the fork can't be written: ${failure}` };
+  return { ok: false, message: `the fork can't be written: ${failure}`, failure };
 }

@@ -20,5 +20,6 @@ export {
 } from "./session-list.js";
 export { archiveSession, deleteSession, type Moved, renameSession, unarchiveSession } from "./session-moves.js";
 export { type RecordedTurn, readTurns } from "./session-turns.js";
+export { noteUse } from "./use-order.js";
 export { readRecord, type WholeRecord } from "./whole-record.js";
 export { type FileSystem, RolloutWriter } from "./writer.js";

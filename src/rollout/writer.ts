@@ -66,6 +66,7 @@ export class RolloutWriter {
   #waitingLength = 0;
   #failure: string | undefined;
   #closed = false;
+  #gone = false;
   readonly #open = new Set<string>();
 
   private constructor({ home, clock, files = NODE_FILES }: Init, start: WriteStart, isNew: boolean) {
@@ -95,6 +96,11 @@ export class RolloutWriter {
     return this.#failure;
   }
 
+  /** The file was removed: nothing that is written reaches anybody, and nothing is taken any more. */
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
   /** Of the next line. */
   get nextOrdinal(): number | undefined {
     return this.#ordinal;
@@ -102,7 +108,7 @@ export class RolloutWriter {
 
   /** Throws, and does not take the record, on an output without its call or a second call of one id: such a record would be a bug. */
   append(records: readonly RolloutRecord[]): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#gone) return;
     for (const record of records) {
       if (record.type === "response_item") this.#pair(record.payload);
       else if (record.type === "compacted") this.#open.clear();
@@ -120,12 +126,14 @@ export class RolloutWriter {
 
   /** Resolves when all that was appended is on disk, or can't be brought there now. */
   async flush(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed || this.#gone) return;
     this.#drain();
     if (this.#fd === undefined || this.#failure !== undefined) return;
     try {
       await this.#files.sync(this.#fd);
-      if (statSync(this.path, { throwIfNoEntry: false }) === undefined) this.#failure = `${this.path} is gone`;
+      if (statSync(this.path, { throwIfNoEntry: false }) !== undefined) return;
+      this.#gone = true;
+      this.#failure = `${this.path} is gone`;
     } catch (error) {
       // The disk's state is not the turn's: whoever asks is told by `failure`.
       this.#failure = (error as Error).message;

@@ -55,7 +55,7 @@ describe("a full disk", { ...SMALL_DISKS, concurrency: 2 }, () => {
     server.enqueue(text("an answer"), text("another"));
     const told = JSON.stringify(eventsOf(await scene.run(["exec", "--json", "go"])));
     assert.equal(told.split("this conversation is no longer recorded on disk").length, 2, told);
-    assert.match(told, /ENOSPC: [^"]*; free space on the disk of [^"]*\/sessions\//);
+    assert.match(told, /ENOSPC: [^"]*; free space on the disk of [^"]*\/home: /);
     assert.match(told, /what commands change in this turn can't be undone: ENOSPC/);
     assert.equal(place.read("made"), "hi\n");
     // A patch is not made that a crash could leave half done.

@@ -4,7 +4,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { call, hold, text } from "../support/model-server.js";
-import { type Ended, openScene, type Place, PROGRAM } from "../support/program.js";
+import { type Ended, mockConfig, openScene, type Place, PROGRAM } from "../support/program.js";
+import { mountSmallDisk, SMALL_DISKS } from "../support/small-disk.js";
+import { openProto } from "./proto-client.js";
 
 /** A run that may write files of so many blocks (of 512 bytes, as dash has them, or 1024) at most. */
 function runOnSmallDisk(
@@ -53,17 +55,103 @@ describe("a session in trouble", () => {
     assert.equal(run.stderr.split("no longer recorded on disk").length, 2, run.stderr);
   });
 
-  test("the home is removed while a turn runs: it ends properly, and says that nothing is recorded", async (t) => {
+  test("the home is removed while a turn runs: it ends properly, and another file has what the model knows", async (t) => {
     const scene = await openScene(t);
+    const { place, server } = scene;
     const gate = hold();
-    scene.server.enqueue(call("exec_command", { cmd: "echo hi" }), [gate, text("an answer")]);
-    const program = scene.start(["exec", "go"]);
+    server.enqueue(text("first answer"), call("exec_command", { cmd: "echo hi" }, "c"), [gate, text("second answer")]);
+    server.enqueue(text("third answer"), text("fourth answer"));
+    const config = readFileSync(join(place.home, "config.toml"));
+    const client = await openProto(t, { scene });
+    client.say("1", "first");
+    await client.end("1");
+    client.say("2", "second");
     await gate.reached;
-    rmSync(join(scene.place.home, "sessions"), { recursive: true });
+    rmSync(place.home, { recursive: true });
     gate.release();
-    const { code, stdout, stderr } = await program.ended;
-    assert.deepEqual([code, stdout], [0, "an answer\n"]);
-    assert.match(stderr, /no longer recorded on disk: .*\.jsonl is gone/);
+    await client.end("2");
+    const { path } = sessionOf(place);
+    await client.until("background_event", ({ message }) => message.includes("was removed") && message.endsWith(path));
+    client.say("3", "third");
+    await client.end("3");
+    const sent = JSON.stringify(server.requests.at(-1)?.body.input);
+    assert.equal((await client.finish()).code, 0);
+    writeFileSync(join(place.home, "config.toml"), config);
+    const resumed = await scene.run(["exec", "resume", "--last", "fourth"]);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.ok(JSON.stringify(server.requests.at(-1)?.body.input).startsWith(sent.slice(0, -1)));
+  });
+
+  test("a home that is mounted read-only: turns run, what is there can be looked at, nothing can be gone on with", {
+    ...SMALL_DISKS,
+  }, async (t) => {
+    const scene = await openScene(t);
+    const { place, server } = scene;
+    const disk = await mountSmallDisk(t, [{ folder: place.home, bytes: 512 * 1024 }]);
+    const { under } = disk;
+    writeFileSync(disk.at(join(place.home, "config.toml")), mockConfig(server));
+    server.enqueue(text("first answer"), text("second answer"), text("third answer"));
+    assert.equal((await scene.run(["exec", "first"], { under })).code, 0);
+    disk.remount(place.home, "ro");
+    const second = await scene.run(["exec", "second"], { under });
+    assert.deepEqual([second.code, second.stdout], [0, "second answer\n"]);
+    assert.match(second.stderr, /no longer recorded on disk: EROFS: .*; see to it that \S+\/home can be written/);
+    const shown = await scene.run(["sessions", "list"], { under });
+    assert.match(shown.stdout, /first\n$/);
+    for (const words of [
+      ["exec", "resume", "--last", "on"],
+      ["fork", "--last", "on"],
+    ]) {
+      const { code, stderr } = await scene.run(words, { under });
+      assert.deepEqual([code, /EROFS: .*; see to it that \S+\/home can be written/.test(stderr)], [2, true], stderr);
+    }
+    disk.remount(place.home, "rw");
+    assert.equal((await scene.run(["exec", "resume", "--last", "third"], { under })).code, 0);
+    assert.deepEqual(server.requests.at(-1)?.assistantTexts(), ["first answer"]);
+  });
+
+  test("the clock is turned back, in a turn and between sessions: order, ids, locks and limits hold", async (t) => {
+    const scene = await openScene(t);
+    const { place, server } = scene;
+    place.configure(mockConfig(server).replace("[model", "[sessions]\nkeep_days = 30\n[model"));
+    // What the program takes for the time is behind by three hours as soon as the file is there.
+    const [shim, flag] = [join(place.tmp, "clock.cjs"), join(place.tmp, "turned-back")];
+    const back = `require("node:fs").existsSync(${JSON.stringify(flag)}) ? ${3 * 3600_000} : 0`;
+    writeFileSync(shim, `const now = Date.now; Date.now = () => now() - (${back});\n`);
+    const options = { env: { NODE_OPTIONS: `--require ${shim}` } };
+    const gate = hold();
+    server.enqueue(call("exec_command", { cmd: "echo hi" }, "c"), [gate, text("first answer")], text("in another"));
+    const first = scene.start(["exec", "--json", "first"], options);
+    await gate.reached;
+    writeFileSync(flag, "");
+    gate.release();
+    const { code, stdout } = await first.ended;
+    assert.deepEqual([code, stdout.split('"turn.completed"').length], [0, 2]);
+    const { id, path } = sessionOf(place);
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    const recorded = lines.map((line) => JSON.parse(line) as { ordinal: number; payload: { duration_ms?: number } });
+    assert.deepEqual(
+      recorded.map(({ ordinal }) => ordinal),
+      recorded.map((_, at) => at),
+    );
+    const [duration = -1] = recorded.flatMap(({ payload }) => payload.duration_ms ?? []);
+    assert.ok(duration >= 0 && duration < 60_000, `${duration} ms`);
+    rmSync(flag);
+    server.enqueue(text("at the right time"), text("later, by an earlier clock"));
+    assert.equal((await scene.run(["exec", "resume", id, "second"], options)).code, 0);
+    writeFileSync(flag, "");
+    assert.equal((await scene.run(["exec", "third"], options)).code, 0);
+    const listed = await scene.run(["sessions", "list", "--json"], options);
+    const { sessions } = JSON.parse(listed.stdout) as { sessions: { id: string; preview: string }[] };
+    assert.deepEqual(
+      sessions.map(({ preview }) => preview),
+      ["third", "first"],
+    );
+    const last = await scene.run(["exec", "resume", "--last", "on"], options);
+    assert.equal(last.code, 0, last.stderr);
+    assert.deepEqual(server.requests.at(-1)?.userTexts().slice(-2), ["third", "on"]);
+    const swept = await scene.run(["sessions", "gc", "--json"], options);
+    assert.deepEqual((JSON.parse(swept.stdout) as { deleted: unknown[] }).deleted, []);
   });
 
   test("two processes at once: the second is told who has it, may look, and may fork", async (t) => {

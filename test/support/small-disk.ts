@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,6 +24,8 @@ export interface SmallDisk {
   fill(folder: string, left?: number): void;
   /** Gives it back. */
   free(folder: string): void;
+  /** Makes one that nobody can write to, or one as before. Nobody may have a file open for writing in the former case. */
+  remount(folder: string, how: "ro" | "rw"): void;
 }
 
 /** Mounts an empty tmpfs over each folder, of so many bytes; gone when the test ends. */
@@ -48,13 +50,17 @@ export async function mountSmallDisk(
   ]);
   const target = ["-t", String(holder.pid)];
   const user = way!.includes("-Urm" as never) ? ["-U", "--preserve-credentials"] : [];
+  const enter = [...target, ...user, "-m"];
   const at = (path: string) => `/proc/${holder.pid}/root${path}`;
   return {
     // Who enters a mount namespace stands in its root.
-    under: ["nsenter", ...target, ...user, "-m", "sh", "-c", 'cd "$0" && exec "$@"'],
+    under: ["nsenter", ...enter, "sh", "-c", 'cd "$0" && exec "$@"'],
     at,
     fill: (folder, left = 0) => fill(at(ballastOf(folder)), left),
     free: (folder) => rmSync(at(ballastOf(folder))),
+    remount: (folder, how) => {
+      execFileSync("nsenter", [...enter, "mount", "-o", `remount,${how}`, folder]);
+    },
   };
 }
 

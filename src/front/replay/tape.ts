@@ -11,6 +11,7 @@ export function openTape(): Tape {
   return {
     path: "",
     failure: undefined,
+    isGone: false,
     nextOrdinal: undefined,
     append: (records) => {
       lines.push(...records.map((record) => ({ item: record, submission: record.submission })));
