@@ -7,6 +7,7 @@ import {
   type MessageItem,
   type Provider,
   type ResponseItem,
+  type TokenUsage,
   textOf,
   userMessage,
 } from "../protocol/index.js";
@@ -50,6 +51,8 @@ interface Init {
   readonly version: string;
   /** Of a resumed conversation: well-formed, and on record. */
   readonly restored: readonly ResponseItem[];
+  /** The tokens of it that are on record. */
+  readonly restoredUsage: TokenUsage | undefined;
   /** Undefined but for a replay. */
   readonly doubles: Doubles | undefined;
 }
@@ -57,7 +60,7 @@ interface Init {
 /** The side of a conversation that faces its model: what it was told, how much that is, and the way to it. */
 export class Conversing {
   readonly history = new History();
-  readonly meter = new TokenMeter();
+  readonly meter: TokenMeter;
   readonly model: Model;
   readonly #init: Init;
   readonly #rules: CommandRules;
@@ -73,6 +76,7 @@ export class Conversing {
     this.#tools = doubles?.tools(TOOLS) ?? TOOLS;
     this.model = doubles?.model ?? openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
     this.history.append(init.restored);
+    this.meter = new TokenMeter(init.restoredUsage);
     this.meter.add(init.restored);
     for (const [kind, text] of contextIn(init.restored)) this.#told.set(kind, text);
   }
@@ -102,6 +106,12 @@ export class Conversing {
     this.history.append(items);
     this.meter.add(items);
     this.#init.recorder.items(items, submission);
+  }
+
+  /** Puts on record how many tokens all requests took, when that is more than what is there. */
+  recordUsage(turn: Turn): void {
+    const { last, total } = this.meter;
+    if (last !== undefined) this.#init.recorder.usage({ last, total, window: this.contextWindow(turn) });
   }
 
   /** What the user should know of the record since the last time; see `Recorder`. */
@@ -137,6 +147,8 @@ export class Conversing {
     const replacement = [...this.#context(turn).items, ...items];
     this.history.replace(replacement);
     this.meter.reset(replacement);
+    // Before it: who reads the record backwards ends there.
+    this.recordUsage(turn);
     this.#init.recorder.compacted(replacement);
   }
 

@@ -7,6 +7,8 @@ import {
   ROLLOUT_SCHEMA,
   type SessionMeta,
   type TerminalMsg,
+  type TokenUsage,
+  type TurnContext,
   textOf,
 } from "../protocol/index.js";
 import { type Lock, noteUse, type RolloutRecord, RolloutWriter, tryLock } from "../rollout/index.js";
@@ -19,6 +21,13 @@ import type { EngineDeps } from "./types.js";
  * Its model is sent the items themselves, whole.
  */
 const SHOWN = 500;
+/** What turns run with is written again after so many lines, so that nobody has to read far for it. */
+const CONTEXT_EVERY = 1000;
+
+interface Known {
+  readonly context: { readonly context: TurnContext; readonly at: number } | undefined;
+  readonly usage: TokenUsage | undefined;
+}
 
 /** Where the lines of a record go. `failure`: why they can't at this moment. */
 export type RecordSink = Pick<
@@ -32,8 +41,10 @@ interface Init {
   readonly home: string | undefined;
   readonly writer: RecordSink;
   readonly head: SessionMeta;
-  /** Whether the file has its head. */
+  /** Whether the file still needs its head. */
   readonly isNew: boolean;
+  /** What the record has already, and need not be written again. */
+  readonly known: Known;
   readonly lock: Lock | undefined;
   readonly deps: EngineDeps;
 }
@@ -51,8 +62,11 @@ export class Recorder {
   #lastText: string | undefined;
   #failing = false;
   #hasRestarted = false;
+  /** What turns run with, as it was written last, and the ordinal of that line. */
+  #context: { readonly text: string; readonly at: number } | undefined;
+  #usage: TokenUsage | undefined;
 
-  constructor({ id, home, writer, head, isNew, lock, deps }: Init) {
+  constructor({ id, home, writer, head, isNew, known, lock, deps }: Init) {
     this.#id = id;
     this.#home = home;
     this.#writer = writer;
@@ -60,6 +74,8 @@ export class Recorder {
     this.#deps = deps;
     this.#head = head;
     this.#meta = isNew ? head : undefined;
+    this.#usage = known.usage;
+    if (known.context !== undefined) this.#context = { ...known.context, text: JSON.stringify(known.context.context) };
   }
 
   get path(): string {
@@ -76,18 +92,16 @@ export class Recorder {
 
   /** A turn begins, by a submission. */
   turn(submission: string, settings: Settings, contextWindow: number | undefined): void {
-    const startedAt = this.#deps.clock.now();
     // What a client calls a submission need not be a name that no other turn of the session has.
     this.#turn = { id: newId(this.#deps), startedAt: this.#deps.clock.monotonic() };
     this.#lastText = undefined;
     const started = {
       type: "task_started",
       turn_id: this.#turn.id,
-      started_at: Math.floor(startedAt / 1000),
-      model_context_window: contextWindow ?? null,
+      model_context_window: contextWindow,
       submission,
     };
-    this.#write({ type: "event_msg", payload: started }, this.#context(settings));
+    this.#write({ type: "event_msg", payload: started }, ...this.#contextFor(settings));
   }
 
   /** Input that no model has seen yet: a crash must not lose it. */
@@ -98,6 +112,16 @@ export class Recorder {
   compacted(replacement: readonly ResponseItem[]): void {
     // The summary is in the replacement; the field is Codex's.
     this.#write({ type: "compacted", payload: { message: "", replacement_history: replacement } });
+    // Who goes on reads no further back than this, if all that is needed stands behind it.
+    this.#context = undefined;
+  }
+
+  /** How many tokens requests took: the last one, and all of them. Written when it is more than what is on record. */
+  usage({ last, total, window }: { last: TokenUsage; total: TokenUsage; window: number | undefined }): void {
+    if (this.#usage?.total_tokens === total.total_tokens) return;
+    this.#usage = total;
+    const info = { total_token_usage: total, last_token_usage: last, model_context_window: window };
+    this.#write({ type: "event_msg", payload: { type: "token_count", info } });
   }
 
   /** `turnId`: of a turn of another process. */
@@ -111,10 +135,10 @@ export class Recorder {
         : { duration_ms: Math.round(this.#deps.clock.monotonic() - this.#turn.startedAt) }),
     };
     // A message that stands right before it need not be there twice.
-    const said = msg.type === "task_complete" && msg.last_agent_message === this.#lastText;
+    const isTwice = msg.type === "task_complete" && (msg.last_agent_message ?? this.#lastText) === this.#lastText;
     this.#write({
       type: "event_msg",
-      payload: { ...msg, ...(said ? { last_agent_message: null } : {}), ...times },
+      payload: { ...msg, ...(isTwice ? { last_agent_message: undefined } : {}), ...times },
     });
     this.#turn = undefined;
   }
@@ -142,7 +166,13 @@ export class Recorder {
     // It refers to no other session: all there is stands in it.
     const { history_base: _, forked_from_ordinal_exclusive: __, ...head } = this.#head;
     this.#meta = head;
-    this.#write(this.#context(settings));
+    const usage = this.#usage;
+    this.#context = undefined;
+    this.#write(...this.#contextFor(settings));
+    if (usage !== undefined) {
+      this.#usage = undefined;
+      this.usage({ last: usage, total: usage, window: undefined });
+    }
     this.compacted(items);
     await this.#writer.flush();
     this.#failing = false;
@@ -184,9 +214,9 @@ export class Recorder {
     this.#writer.append(meta === undefined ? records : [{ type: "session_meta", payload: meta }, ...records]);
   }
 
-  #context(settings: Settings): RolloutRecord {
-    const payload = {
-      turn_id: this.#turn?.id,
+  /** What a turn runs with, where the record does not say so already. */
+  #contextFor(settings: Settings): RolloutRecord[] {
+    const payload: TurnContext = {
       cwd: settings.cwd,
       approval_policy: settings.approvalPolicy,
       sandbox_policy: settings.sandboxPolicy,
@@ -194,7 +224,12 @@ export class Recorder {
       effort: settings.effort,
       summary: settings.summary,
     };
-    return { type: "turn_context", payload };
+    const text = JSON.stringify(payload);
+    const at = this.#writer.nextOrdinal;
+    const before = this.#context;
+    if (at !== undefined && before?.text === text && at - before.at < CONTEXT_EVERY) return [];
+    this.#context = at === undefined ? undefined : { text, at };
+    return [{ type: "turn_context", payload }];
   }
 
   #show(message: MessageItem, typed: boolean): void {
@@ -206,7 +241,7 @@ export class Recorder {
     const item =
       message.role === "assistant"
         ? { type: "AgentMessage", id, content: [{ type: "Text", text: shown }] }
-        : { type: "UserMessage", id, content: [{ type: "text", text: shown, text_elements: [] }] };
+        : { type: "UserMessage", id, content: [{ type: "text", text: shown }] };
     const payload = { type: "item_completed", thread_id: this.#id, turn_id: this.#turn?.id, item };
     this.#write({ type: "event_msg", payload });
   }
@@ -222,11 +257,11 @@ export function recorderFor(init: {
   const { id, config, deps, sink } = init;
   const { home } = config;
   const head = headOf(init);
-  if (sink !== undefined) {
-    return new Recorder({ id, home: undefined, writer: sink, head, isNew: true, lock: undefined, deps });
-  }
+  const known = { context: undefined, usage: undefined };
+  const all = { id, head, isNew: true, known, deps };
+  if (sink !== undefined) return new Recorder({ ...all, home: undefined, writer: sink, lock: undefined });
   const writer = RolloutWriter.create({ home, id, clock: deps.clock });
-  return new Recorder({ id, home, writer, head, isNew: true, lock: ownLock(home, id, deps), deps });
+  return new Recorder({ ...all, home, writer, lock: ownLock(home, id, deps) });
 }
 
 /** The head of a session that has none yet. */

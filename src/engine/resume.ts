@@ -1,6 +1,6 @@
 import { newId } from "../base/index.js";
 import type { Config } from "../config/index.js";
-import type { CallOutcome, InputItem, ResponseItem, TerminalMsg } from "../protocol/index.js";
+import type { CallOutcome, InputItem, ResponseItem, TerminalMsg, TokenUsage } from "../protocol/index.js";
 import {
   type Damage,
   findSession,
@@ -45,6 +45,8 @@ export interface Resumed {
   readonly recorder: Recorder;
   readonly items: readonly ResponseItem[];
   readonly settings: Settings;
+  /** The tokens of all requests so far, as far as they are on record. */
+  readonly usage: TokenUsage | undefined;
   /** For people: settings that changed, what of the record was lost. */
   readonly notices: readonly string[];
   /** The end of a turn that a kill has cut: on record by now, and to be told. */
@@ -62,27 +64,28 @@ interface Context {
 }
 
 /** Takes a session for this process and reads it. */
-export async function openResumed(init: ResumeInit, context: Context): Promise<OpenedSession> {
+export async function openResumed(init: ResumeInit, { deps, signal }: Context): Promise<OpenedSession> {
   const { home } = init.config;
   const found = findSession(home, init.source);
   if (!found.ok) return found;
   const { id, path } = found.session;
   try {
-    const locked = await lockSession(home, id, { ...context.deps, signal: context.signal });
+    const locked = await lockSession(home, id, { ...deps, signal });
     if (!locked.ok) return inUse(id, locked.holder);
     try {
-      const restored = await restoreSession({ home, path, texts: LOST_OUTPUTS, signal: context.signal });
-      const writer = RolloutWriter.continue({ home, clock: context.deps.clock, start: restored.start });
-      const { deps } = context;
+      const restored = await restoreSession({ home, path, texts: LOST_OUTPUTS, signal });
+      const writer = RolloutWriter.continue({ home, clock: deps.clock, start: restored.start });
       const head = restored.meta ?? headOf({ id, config: init.config, deps });
-      const recorder = new Recorder({ id, home, writer, head, isNew: false, lock: locked.lock, deps });
+      const { context, contextAt: at, usage } = restored;
+      const known = { context: at === undefined || context === undefined ? undefined : { context, at }, usage };
+      const recorder = new Recorder({ id, home, writer, head, isNew: false, known, lock: locked.lock, deps });
       return { ok: true, resumed: goOn({ ...restored, id }, { recorder, writer, init }) };
     } catch (error) {
       locked.lock.release();
       throw error;
     }
   } catch (error) {
-    return unreadable({ path, home, error, signal: context.signal });
+    return unreadable({ path, home, error, signal });
   }
 }
 
@@ -136,6 +139,7 @@ function goOn(
     recorder,
     items: killed === undefined ? items : [...items, killed.note],
     settings,
+    usage: restored.usage,
     notices: [...killedNotices(killed, restored), ...moved, ...changes, ...damageNotices(restored)],
     killed,
     unusedInput: restored.unusedInput,

@@ -100,6 +100,7 @@ export class Session implements Conversation, TurnHost {
       random,
       version,
       restored: resumed?.items ?? [],
+      restoredUsage: resumed?.usage,
       doubles,
     });
     this.#runsCommands = doubles?.runsCommands ?? true;
@@ -162,6 +163,7 @@ export class Session implements Conversation, TurnHost {
   }
 
   async record(turn: Turn, terminal: TerminalMsg): Promise<void> {
+    this.#talk.recordUsage(turn);
     this.#recorder.terminal(terminal);
     await this.#recorder.flush();
     if (this.#recorder.isGone) await this.#recorder.restart(this.#talk.history.items, turn.settings);
@@ -214,6 +216,7 @@ export class Session implements Conversation, TurnHost {
         ? {}
         : { unused_input: resumed!.unusedInput.map((items) => [...items]) }),
       ...(level === undefined ? {} : { sandbox: level }),
+      ...(resumed?.usage === undefined ? {} : { conversation_usage: resumed.usage }),
     });
     for (const message of resumed?.notices ?? []) this.#tell("", { type: "background_event", message });
     if (resumed?.killed !== undefined) this.#tell(resumed.killed.turnId, resumed.killed.msg);

@@ -1,5 +1,5 @@
 import type { Usage } from "../model/index.js";
-import type { EventMsg, ResponseItem } from "../protocol/index.js";
+import type { EventMsg, ResponseItem, TokenUsage } from "../protocol/index.js";
 import { estimateTokens } from "./history.js";
 
 /** Context windows of known model families, tokens; the first prefix that fits counts. Sources: the makers' model pages. */
@@ -21,11 +21,35 @@ export function contextWindowOf(model: string): number | undefined {
   return WINDOWS.find(([prefix]) => model.startsWith(prefix))?.[1];
 }
 
+const NO_TOKENS: TokenUsage = {
+  input_tokens: 0,
+  cached_input_tokens: 0,
+  output_tokens: 0,
+  reasoning_output_tokens: 0,
+  total_tokens: 0,
+};
+
 /** Counts the tokens of a conversation: what providers said, and an estimate for what they have not seen yet. */
 export class TokenMeter {
   #inContext = 0;
   #sinceUsage = 0;
-  #total = 0;
+  #last: TokenUsage | undefined;
+  #total: TokenUsage;
+
+  /** `before`: of a resumed conversation. */
+  constructor(before: TokenUsage = NO_TOKENS) {
+    this.#total = before;
+  }
+
+  /** Of all requests so far, those before the conversation was resumed too. */
+  get total(): TokenUsage {
+    return this.#total;
+  }
+
+  /** Of the last request that this process made. */
+  get last(): TokenUsage | undefined {
+    return this.#last;
+  }
 
   /** Tokens the next request is expected to take. */
   get inContext(): number {
@@ -40,7 +64,8 @@ export class TokenMeter {
   count(usage: Usage): void {
     this.#inContext = usage.total;
     this.#sinceUsage = 0;
-    this.#total += usage.total;
+    this.#last = asRecorded(usage);
+    this.#total = sumOf(this.#total, this.#last);
   }
 
   /** The history was replaced: only an estimate is left. */
@@ -58,10 +83,30 @@ export class TokenMeter {
       output_tokens: usage.output,
       reasoning_output_tokens: usage.reasoningOutput,
       total_tokens: usage.total,
-      conversation_total_tokens: this.#total,
+      conversation_total_tokens: this.#total.total_tokens,
       model_context_window: window ?? null,
     };
   }
+}
+
+function asRecorded(usage: Usage): TokenUsage {
+  return {
+    input_tokens: usage.input,
+    cached_input_tokens: usage.cachedInput,
+    output_tokens: usage.output,
+    reasoning_output_tokens: usage.reasoningOutput,
+    total_tokens: usage.total,
+  };
+}
+
+function sumOf(one: TokenUsage, other: TokenUsage): TokenUsage {
+  return {
+    input_tokens: one.input_tokens + other.input_tokens,
+    cached_input_tokens: one.cached_input_tokens + other.cached_input_tokens,
+    output_tokens: one.output_tokens + other.output_tokens,
+    reasoning_output_tokens: one.reasoning_output_tokens + other.reasoning_output_tokens,
+    total_tokens: one.total_tokens + other.total_tokens,
+  };
 }
 
 /** The number of tokens at which to compact; undefined when nothing is known of the model. */

@@ -82,6 +82,17 @@ const historyMsg = v.variant("type", [
   typed("agent_reasoning", { text: v.string() }),
 ]);
 
+/** Tokens, summed. */
+export const tokenUsageSchema = v.object({
+  input_tokens: v.number(),
+  cached_input_tokens: v.number(),
+  output_tokens: v.number(),
+  reasoning_output_tokens: v.number(),
+  total_tokens: v.number(),
+});
+
+export type TokenUsage = v.InferOutput<typeof tokenUsageSchema>;
+
 export const eventMsgSchema = v.variant("type", [
   typed("session_configured", {
     session_id: v.string(),
@@ -96,6 +107,8 @@ export const eventMsgSchema = v.variant("type", [
     unused_input: v.optional(v.array(v.array(inputItemSchema))),
     /** Ours: what keeps commands to their sandbox mode on this machine. */
     sandbox: v.optional(sandboxLevelSchema),
+    /** Ours, of a resumed conversation: the tokens that its record tells of. */
+    conversation_usage: v.optional(tokenUsageSchema),
   }),
   typed("task_started", { model_context_window: optionalCount }),
   typed("agent_message_delta", { delta: v.string() }),

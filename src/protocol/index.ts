@@ -11,6 +11,7 @@ export {
   type ProcessOutcome,
   type TerminalInfo,
   type TerminalMsg,
+  type TokenUsage,
   type TurnAborted,
   type TurnAbortReason,
 } from "./event.js";
@@ -61,6 +62,7 @@ export {
   type RolloutItem,
   type RolloutLine,
   recordedInput,
+  recordedUsage,
   type SessionMeta,
   type TurnContext,
 } from "./rollout.js";

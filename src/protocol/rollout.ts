@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type TokenUsage, tokenUsageSchema } from "./event.js";
 import { type ResponseItem, responseItemSchema } from "./item.js";
 import { type InputItem, inputItemSchema } from "./op.js";
 import {
@@ -50,9 +51,8 @@ const sessionMetaSchema = v.object({
   belay_schema: v.optional(v.number()),
 });
 
-/** What a turn ran with. On disk the sandbox's mode is called `type`. */
+/** What turns run with, from one such line to the next. On disk the sandbox's mode is called `type`. */
 export interface TurnContext {
-  readonly turn_id: string | undefined;
   readonly cwd: string | undefined;
   readonly approval_policy: AskForApproval | undefined;
   readonly sandbox_policy: SandboxPolicy | undefined;
@@ -166,7 +166,6 @@ function decodeItem(type: string, payload: unknown): RolloutItem | undefined {
 function decodeContext(payload: Readonly<Record<string, unknown>>): TurnContext {
   const sandbox = isRecord(payload.sandbox_policy) ? payload.sandbox_policy : {};
   return {
-    turn_id: stringOf(payload.turn_id),
     cwd: stringOf(payload.cwd),
     approval_policy: parsed(askForApprovalSchema, payload.approval_policy),
     sandbox_policy: parsed(sandboxPolicySchema, { ...sandbox, mode: sandbox.mode ?? sandbox.type }),
@@ -220,6 +219,15 @@ export function recordedInput(event: RecordedEvent, key: "items" | "unused_input
     const items = parsed(v.array(inputItemSchema), list);
     return items === undefined || items.length === 0 ? [] : [items];
   });
+}
+
+/** What a recorded `token_count` says of all requests so far; `line`: the line of an event that was not taken apart. */
+export function recordedUsage({ info, line }: RecordedEvent): TokenUsage | undefined {
+  if (typeof line === "string") {
+    const { payload } = JSON.parse(line) as { readonly payload: RecordedEvent };
+    return recordedUsage({ type: payload.type, info: payload.info });
+  }
+  return isRecord(info) ? parsed(tokenUsageSchema, info.total_token_usage) : undefined;
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

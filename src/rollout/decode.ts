@@ -76,7 +76,7 @@ function decodePiece({ text, start }: { readonly text: string; readonly start: n
 
 /**
  * Lines that are there for other readers and are a good part of most files: the type of one is all that is taken of it, when
- * it is whole.
+ * it is whole; of token counts, of which only the last one tells something, the whole line as it is.
  */
 const IDLE =
   /^\{"timestamp":"([^"]*)",(?:"ordinal":(\d+),)?"type":"(?:world_state|token_usage_record)?(?:event_msg","payload":\{"type":"(item_completed|token_count|thread_settings_applied))?"/;
@@ -88,7 +88,7 @@ function idleLine(text: string): RolloutLine | undefined {
   return {
     timestamp,
     ordinal: ordinal === undefined ? undefined : Number(ordinal),
-    item: { type: "event_msg", payload: { type } },
+    item: { type: "event_msg", payload: type === "token_count" ? { type, line: text } : { type } },
     blobs: [],
     submission: undefined,
   };

@@ -1,6 +1,6 @@
 import { closeSync, rmSync } from "node:fs";
 import type { Clock } from "../base/index.js";
-import { ROLLOUT_SCHEMA, type SessionMeta } from "../protocol/index.js";
+import { ROLLOUT_SCHEMA, type SessionMeta, type TokenUsage } from "../protocol/index.js";
 import type { RolloutRecord } from "./encode.js";
 import type { LostOutputs } from "./history-fold.js";
 import { endsWhole } from "./line-append.js";
@@ -89,15 +89,21 @@ function lastOrdinal(fd: number, size: number): number | undefined {
 }
 
 async function copy(init: ForkInit, found: SessionMeta | undefined): Promise<Forked> {
-  const { items, context } = await restoreSession(init);
+  const { items, context, usage } = await restoreSession(init);
   const meta = metaOf(init, found);
   const from = found === undefined ? {} : { forked_from_id: found.id };
   const records: RolloutRecord[] = [
     { type: "session_meta", payload: { ...meta, ...from } },
     ...(context === undefined ? [] : [{ type: "turn_context" as const, payload: context }]),
+    ...(usage === undefined ? [] : [usageRecord(usage)]),
     ...items.map((payload) => ({ type: "response_item" as const, payload })),
   ];
   return write(init, records, 0);
+}
+
+function usageRecord(usage: TokenUsage): RolloutRecord {
+  const info = { total_token_usage: usage, last_token_usage: usage };
+  return { type: "event_msg", payload: { type: "token_count", info } };
 }
 
 function metaOf({ id, clock, version }: ForkInit, found: SessionMeta | undefined): SessionMeta {

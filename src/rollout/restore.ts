@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import type { SessionMeta, TurnContext } from "../protocol/index.js";
+import { recordedUsage, type SessionMeta, type TokenUsage, type TurnContext } from "../protocol/index.js";
 import type { ReadLine } from "./decode.js";
 import { type Folded, HistoryFold, type LostOutputs } from "./history-fold.js";
 import { endsWhole } from "./line-append.js";
@@ -24,6 +24,10 @@ export interface RestoredSession extends Folded {
   readonly meta: SessionMeta | undefined;
   /** What the last turn ran with. */
   readonly context: TurnContext | undefined;
+  /** The ordinal of that, when it is in this very file and behind its last compaction. */
+  readonly contextAt: number | undefined;
+  /** The tokens of all requests so far, as far as they are on record. */
+  readonly usage: TokenUsage | undefined;
   readonly start: WriteStart;
   readonly damage: Damage;
   /** Lines that came in another order than they were written in. */
@@ -52,8 +56,8 @@ export async function restoreSession(source: Source): Promise<RestoredSession> {
 
 async function restore(session: OpenSession, { path, home, texts, signal }: Source): Promise<RestoredSession> {
   const damage: Damage = { skipped: [], missingBlobs: 0, missingBase: undefined };
-  const collected = new Collected(damage);
-  await readBackward(session, { home, signal, damage, take: (line) => collected.take(line) });
+  const collected = new Collected(session, damage);
+  await readBackward(session, { home, signal, damage, take: (line, of) => collected.take(line, of) });
   const fold = new HistoryFold(texts);
   const { lines, reordered } = collected.inOrder();
   for (const { line } of lines) fold.take(line);
@@ -63,6 +67,8 @@ async function restore(session: OpenSession, { path, home, texts, signal }: Sour
     id: session.meta?.id ?? parseRolloutName(path.slice(path.lastIndexOf("/") + 1))?.id ?? "",
     meta: session.meta,
     context: collected.context,
+    contextAt: collected.contextAt,
+    usage: collected.usage,
     start: {
       path,
       nextOrdinal: collected.nextOrdinal(session.meta),
@@ -80,23 +86,30 @@ const TURN_BEGINS = new Set(["task_started", "turn_started"]);
 /** Lines as they come backwards: what is behind the last compaction, and what of the turn under way stands before it. */
 class Collected {
   context: TurnContext | undefined;
+  contextAt: number | undefined;
+  usage: TokenUsage | undefined;
+  readonly #session: OpenSession;
   readonly #sequence: LineSequence;
   #compacted = false;
   #boundary = false;
   #highest: number | undefined;
 
-  constructor(damage: Damage) {
+  constructor(session: OpenSession, damage: Damage) {
+    this.#session = session;
     this.#sequence = new LineSequence(damage);
   }
 
   /** False: there is nothing more to know. */
-  take(read: ReadLine): boolean {
+  take(read: ReadLine, of: OpenSession): boolean {
     const { item, ordinal, timestamp } = read.line;
     if (ordinal !== undefined && (this.#highest === undefined || ordinal > this.#highest)) this.#highest = ordinal;
     // Lines of Codex 0.23 carry no time: two equal ones may well be two.
     if (timestamp !== "" && this.#sequence.isDouble(read)) return true;
-    if (item.type === "turn_context") this.context ??= item.payload;
-    else if (item.type === "event_msg") {
+    if (item.type === "turn_context") {
+      this.#takeContext(item.payload, this.#compacted || of !== this.#session ? undefined : ordinal);
+    } else if (item.type === "event_msg" && item.payload.type === "token_count") {
+      this.usage ??= recordedUsage(item.payload);
+    } else if (item.type === "event_msg") {
       const { type } = item.payload;
       if (!this.#compacted || !this.#boundary) this.#sequence.keep(read);
       if (TURN_ENDS.has(type) || TURN_BEGINS.has(type)) this.#boundary = true;
@@ -109,6 +122,12 @@ class Collected {
 
   inOrder(): ReturnType<LineSequence["inOrder"]> {
     return this.#sequence.inOrder();
+  }
+
+  #takeContext(context: TurnContext, at: number | undefined): void {
+    if (this.context !== undefined) return;
+    this.context = context;
+    this.contextAt = at;
   }
 
   /** Files without ordinals get none. */

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { call, hold, type ModelServer, partial, startModelServer, text } from "../support/model-server.js";
+import { call, hold, type ModelServer, partial, startModelServer, text, usage } from "../support/model-server.js";
 import { checkStopContract } from "../support/stop-contract.js";
 import { resumeTalk, scratch, startTalk, type Talk } from "../support/talk.js";
 
@@ -205,6 +205,27 @@ describe("a resumed conversation", () => {
     await Promise.all([other.close(), talk.close()]);
   });
 
+  test("finds what turns ran with where it was written last, also before a compaction", async (t) => {
+    const server = await withServer(t);
+    const talk = startTalk(server.provider(), { model: "old-model" });
+    server.enqueue(text("a"), text("b"), text("all that was said"));
+    await run(talk, "one");
+    await run(talk, "two");
+    await talk.end(talk.conversation.submit({ type: "compact" }));
+    const home = killedCopy(t, talk);
+    const contexts = () => readFileSync(sessionFile(home), "utf8").split('"turn_context"').length - 1;
+    assert.equal(contexts(), 1, "once, as long as nothing changes");
+    for (const said of ["three", "four"]) {
+      server.enqueue(text("c"));
+      const next = await resumeTalk(server.provider(), { home, source: talk.conversation.id }, { cwd: talk.cwd });
+      await run(next, said);
+      assert.equal(server.requests.at(-1)?.body.model, "old-model");
+      await next.close();
+      assert.equal(contexts(), 2, "and once after the compaction, where reading ends");
+    }
+    await talk.close();
+  });
+
   test("gets no rights from its record that the settings do not give", async (t) => {
     const server = await withServer(t);
     const talk = startTalk(server.provider(), {
@@ -247,53 +268,161 @@ describe("a resumed conversation", () => {
 /** Resumes or forks, each with a turn and a compaction: 12, and 50 in the soak. */
 const ROUNDS = process.env.BELAY_SOAK === undefined ? 12 : 50;
 
-test("resumes, forks and compactions store little more than the same turns without them", async (t) => {
-  const server = await withServer(t);
+interface Rounds {
+  /** What the user says in a round. */
+  say(round: number): string;
+  /** What the model answers to request `n`, where it does not run a command. */
+  answer(n: number): string;
+  /** A command for request `n`, whose answer is the end of the turn. */
+  command?(n: number, said: string): string;
+}
+
+/** A session that is resumed or forked `ROUNDS` times, and compacted each time; the home it was kept in. */
+async function goRounds(
+  t: { after(run: () => void | Promise<void>): void },
+  { say, answer, command }: Rounds,
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const server = await startModelServer();
+  t.after(() => server.close());
   const folder = scratch();
   t.after(() => folder.dispose());
-  // Context that each compaction repeats, and an output that comes again.
-  writeFileSync(join(folder.path, "AGENTS.md"), "Read this first. ".repeat(1000));
-  writeFileSync(join(folder.path, "log"), "a line of the log\n".repeat(1500));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder.path, name), content);
   let n = 0;
-  const summaries = new Set<string>();
   server.script((request) => {
     n += 1;
     const said = request.userTexts().at(-1) ?? "";
-    for (const one of request.userTexts()) if (one.startsWith("<conversation_summary>")) summaries.add(one);
-    if (said.startsWith("turn") && request.input.at(-1)?.type === "message") {
-      const cmd = said.includes("look") ? "cat log" : `seq ${n}0000 ${n}0700`;
-      return call("exec_command", { cmd }, `call_${n}`);
-    }
-    return text(`What I found in round ${n}: ${"words ".repeat(150)}`);
+    const isAsked = said.startsWith("turn") && request.input.at(-1)?.type === "message";
+    return isAsked && command !== undefined
+      ? call("exec_command", { cmd: command(n, said) }, `call_${n}`)
+      : text(answer(n));
   });
-  const textOf = (round: number) => `turn ${round} ${round % 5 === 0 ? "look" : ""} ${"please ".repeat(30)}`;
-
-  const plain = startTalk(server.provider(), { cwd: folder.path });
-  const mixed = startTalk(server.provider(), { cwd: folder.path });
-  for (const talk of [plain, mixed]) await run(talk, textOf(0));
-  const home = killedCopy(t, mixed);
-  let source = mixed.conversation.id;
+  const first = startTalk(server.provider(), { cwd: folder.path });
+  await run(first, say(0));
+  const home = killedCopy(t, first);
+  let source = first.conversation.id;
+  await first.close();
   for (let round = 1; round <= ROUNDS; round += 1) {
-    await run(plain, textOf(round));
     const fork = round % 3 === 0 ? { fork: true as const } : {};
     const talk = await resumeTalk(server.provider(), { home, source, ...fork }, { cwd: folder.path });
-    await run(talk, textOf(round));
+    await run(talk, say(round));
     await talk.end(talk.conversation.submit({ type: "compact" }));
     source = talk.conversation.id;
     await talk.close();
   }
-  const summed = [...summaries].reduce((sum, one) => sum + one.length, 0);
-  const [stored, once] = [storedIn(home), storedIn(plain.home) + summed];
-  assert.ok(stored <= 1.2 * once, `${stored} bytes for what takes ${once}: ${(stored / once).toFixed(2)}`);
-  t.diagnostic(`${stored} bytes stored, ${once} for the same without repetition: ${(stored / once).toFixed(2)}`);
-  await Promise.all([plain.close(), mixed.close()]);
+  return home;
+}
+
+describe(`${ROUNDS} resumes or forks, each with a turn and a compaction, store at most 1.2 times what is new`, () => {
+  const check = (t: { diagnostic(message: string): void }, home: string) => {
+    const [stored, once] = [storedIn(home), newIn(home)];
+    t.diagnostic(`${stored} bytes stored, ${once} when each text counts once: ${(stored / once).toFixed(2)}`);
+    assert.ok(stored <= 1.2 * once, `${stored} bytes for ${once}: ${(stored / once).toFixed(2)}`);
+  };
+
+  test("with context that each compaction repeats, and an output that comes again", async (t) => {
+    const files = { "AGENTS.md": "Read this first. ".repeat(1000), log: "a line of the log\n".repeat(1500) };
+    const rounds: Rounds = {
+      say: (round) => `turn ${round} ${round % 5 === 0 ? "look" : ""} ${"please ".repeat(30)}`,
+      answer: (n) => `What I found in round ${n}: ${"words ".repeat(150)}`,
+      command: (n, said) => (said.includes("look") ? "cat log" : `seq ${n}0000 ${n}0700`),
+    };
+    check(t, await goRounds(t, rounds, files));
+  });
+
+  test("with turns of a line", async (t) => {
+    const rounds: Rounds = { say: (round) => `turn ${round}: go on`, answer: (n) => `Number ${n} is done.` };
+    check(t, await goRounds(t, rounds));
+  });
 });
+
+/** Texts of so many characters count once; shorter ones are names and figures, and ids are what refers to a text. */
+const LONG = 16;
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}$/;
+
+/** The bytes of a home's sessions when every text that comes again is taken away. */
+function newIn(home: string): number {
+  const seen = new Set<string>();
+  let again = 0;
+  const look = (value: unknown): void => {
+    if (typeof value === "string" && value.length >= LONG && !ID.test(value)) {
+      if (seen.has(value)) again += Buffer.byteLength(JSON.stringify(value)) - 2;
+      seen.add(value);
+    } else if (typeof value === "object" && value !== null) Object.values(value).forEach(look);
+  };
+  const sessions = join(home, "sessions");
+  for (const name of readdirSync(sessions, { recursive: true, encoding: "utf8" }).sort()) {
+    if (!name.endsWith(".jsonl")) continue;
+    for (const line of readFileSync(join(sessions, name), "utf8").trimEnd().split("\n")) look(JSON.parse(line));
+  }
+  return storedIn(home) - again;
+}
+
+describe("the tokens of a conversation", () => {
+  const totals = (talk: Talk) =>
+    talk.events.flatMap(({ msg }) => (msg.type === "token_count" ? [msg.conversation_total_tokens] : []));
+
+  test("go on from the record: resumed, forked at a turn, compacted, after a kill, and where the file was begun anew", async (t) => {
+    const server = await withServer(t);
+    const used = usage({ input: 100, cached: 40, output: 20, reasoning: 5 });
+    server.script(() => [text("answer"), used]);
+    const talk = startTalk(server.provider());
+    for (const said of ["one", "two", "three"]) await run(talk, said);
+    assert.deepEqual(totals(talk), [120, 240, 360]);
+    const home = killedCopy(t, talk);
+    const source = talk.conversation.id;
+    const next = await resumeTalk(server.provider(), { home, source });
+    const { conversation_usage: before } = await next.until("session_configured");
+    assert.deepEqual(before, {
+      input_tokens: 300,
+      cached_input_tokens: 120,
+      output_tokens: 60,
+      reasoning_output_tokens: 15,
+      total_tokens: 360,
+    });
+    await next.end(next.conversation.submit({ type: "compact" }));
+    await run(next, "four");
+    assert.deepEqual(totals(next), [480, 600]);
+    rmSync(join(home, "sessions"), { recursive: true });
+    await run(next, "five");
+    await next.close();
+    const third = await resumeTalk(server.provider(), { home, source });
+    await run(third, "six");
+    assert.deepEqual(totals(third), [840]);
+    await third.close();
+    const forked = await resumeTalk(server.provider(), { home: talk.home, source, fork: true, atTurn: 1 });
+    await run(forked, "another two");
+    assert.deepEqual(totals(forked), [240]);
+    await Promise.all([talk.close(), forked.close()]);
+  });
+
+  test("are those of the record in a session of Codex", async (t) => {
+    const server = await withServer(t);
+    const home = scratch();
+    t.after(() => home.dispose());
+    const folder = join(home.path, "sessions", "2026", "11", "23");
+    mkdirSync(folder, { recursive: true });
+    const fixture = "test/fixtures/rollout/codex-0.169-compacted.jsonl";
+    const [head = ""] = readFileSync(fixture, "utf8").split("\n");
+    const { id } = (JSON.parse(head) as { readonly payload: { readonly id: string } }).payload;
+    cpSync(fixture, join(folder, `rollout-2026-11-23T03-30-26-${id}.jsonl`));
+    server.enqueue([text("answer"), usage({ input: 100, output: 20 })]);
+    const talk = await resumeTalk(server.provider(), { home: home.path, source: id });
+    await run(talk, "go on");
+    assert.deepEqual(totals(talk), [CODEX_TOTAL + 120]);
+    await talk.close();
+  });
+});
+
+/** The last `total_token_usage` of the fixture. */
+const CODEX_TOTAL = 435;
 
 function storedIn(home: string): number {
   return ["sessions", "session_blobs"].reduce((sum, part) => sum + bytesIn(join(home, part)), 0);
 }
 
 function bytesIn(folder: string): number {
+  if (!existsSync(folder)) return 0;
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).reduce((sum, name) => {
     const stat = statSync(join(folder, name));
     return sum + (stat.isFile() ? stat.size : 0);

@@ -83,7 +83,7 @@ export function turnOf(n: number): RolloutRecord[] {
   const event = (type: string) => ({ type: "event_msg" as const, payload: { type, turn_id: `turn-${n}` } });
   return [
     event("task_started"),
-    { type: "turn_context", payload: { ...NO_CONTEXT, turn_id: `turn-${n}`, cwd: "/work", model: "m" } },
+    { type: "turn_context", payload: { ...NO_CONTEXT, cwd: "/work", model: "m" } },
     { ...item(userMessage(`question ${n}`)), submission: "0" },
     item(called(`call-${n}`)),
     item(gave(`call-${n}`, `output ${n}`)),

@@ -4,6 +4,7 @@ import { describePatch } from "./diff-lines.js";
 import { excerptLines, formatCount, formatDuration, linesOf, shortenLine } from "./format.js";
 import { shortPath } from "./paths.js";
 import { describeReceipt } from "./receipt.js";
+import { RunTokens, type Tokens } from "./run-tokens.js";
 
 /** Lines of a command's output, and characters of one line, that are shown. */
 const OUTPUT_LINES = 20;
@@ -17,7 +18,7 @@ export class HumanLines {
   readonly #style: Style;
   readonly #cwd: string;
   readonly #commands = new Map<string, string>();
-  readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0 };
+  readonly #tokens = new RunTokens();
   #held: string | undefined;
 
   constructor(options: { readonly style: Style; readonly cwd: string }) {
@@ -33,7 +34,6 @@ export class HumanLines {
       case "agent_reasoning_raw_content_delta":
       case "agent_reasoning_section_break":
       case "exec_command_output_delta":
-      case "session_configured":
       case "task_started":
       // The patches themselves were shown.
       case "turn_diff":
@@ -48,8 +48,11 @@ export class HumanLines {
       case "task_complete":
       case "turn_aborted":
         return "";
+      case "session_configured":
+        this.#tokens.begin(msg);
+        return "";
       case "token_count":
-        this.#count(msg);
+        this.#tokens.count(msg);
         return "";
       case "agent_message":
         return this.#hold(msg.message);
@@ -84,16 +87,9 @@ export class HumanLines {
     if (msg.type === "turn_aborted" || (msg.unused_input ?? []).length > 0) {
       parts.push(describeReceipt(msg, { style: this.#style, shorten: (path) => shortPath(path, this.#cwd) }));
     }
-    const tokens = this.#tokens;
-    if (tokens.input + tokens.output > 0) parts.push(`${this.#style.dim(describeTokens(tokens))}\n`);
+    const tokens = describeTokens(this.#tokens);
+    if (tokens !== "") parts.push(`${this.#style.dim(tokens)}\n`);
     return parts.join("");
-  }
-
-  #count(msg: EventOf<"token_count">): void {
-    this.#tokens.input += msg.input_tokens;
-    this.#tokens.cached += msg.cached_input_tokens ?? 0;
-    this.#tokens.output += msg.output_tokens;
-    this.#tokens.reasoning += msg.reasoning_output_tokens ?? 0;
   }
 
   #hold(message: string): string {
@@ -228,8 +224,14 @@ function refused(msg: EventOf<"background_event">, style: Style): string {
   return `${style.bold(what)} ${style.red(`${status}: ${sanitise(msg.message)}`)}`;
 }
 
-function describeTokens(tokens: { input: number; cached: number; output: number; reasoning: number }): string {
-  const cached = tokens.cached > 0 ? ` (${formatCount(tokens.cached)} cached)` : "";
-  const reasoning = tokens.reasoning > 0 ? ` (${formatCount(tokens.reasoning)} reasoning)` : "";
-  return `tokens: ${formatCount(tokens.input)} in${cached}, ${formatCount(tokens.output)} out${reasoning}`;
+/** Of this run; of a conversation that it went on with, also all in all. */
+function describeTokens({ run, total, isFirst }: RunTokens): string {
+  if (run.input + run.output === 0) return "";
+  return `tokens: ${countsOf(run)}${isFirst ? "" : ` in this run; ${countsOf(total)} in all`}`;
+}
+
+function countsOf({ input, cached, output, reasoning }: Tokens): string {
+  const ofInput = cached > 0 ? ` (${formatCount(cached)} cached)` : "";
+  const ofOutput = reasoning > 0 ? ` (${formatCount(reasoning)} reasoning)` : "";
+  return `${formatCount(input)} in${ofInput}, ${formatCount(output)} out${ofOutput}`;
 }

@@ -1,5 +1,6 @@
 import type { EventMsg, EventOf, FileChange, TerminalMsg } from "../../protocol/index.js";
 import { shellJoin } from "../host/index.js";
+import { RunTokens, type Tokens } from "./run-tokens.js";
 import type {
   CommandItem,
   FileChangeItem,
@@ -8,6 +9,7 @@ import type {
   ThreadItem,
   TodoListItem,
   Usage,
+  Usages,
 } from "./thread-events.js";
 
 const NOTHING: readonly ThreadEvent[] = [];
@@ -25,13 +27,7 @@ type CallMsg = EventOf<
 export class ThreadEvents {
   /** Items that were started and not completed, by call id; insertion order is print order. */
   readonly #open = new Map<string, ThreadItem>();
-  readonly #usage = {
-    input_tokens: 0,
-    cached_input_tokens: 0,
-    cache_write_input_tokens: 0,
-    output_tokens: 0,
-    reasoning_output_tokens: 0,
-  } satisfies Usage;
+  readonly #tokens = new RunTokens();
   #items = 0;
   #plan: TodoListItem | undefined;
   #lastError: string | undefined;
@@ -59,6 +55,7 @@ export class ThreadEvents {
       case "turn_aborted":
         return NOTHING;
       case "session_configured":
+        this.#tokens.begin(msg);
         return [{ type: "thread.started", thread_id: msg.session_id, ...sandboxOf(msg) }];
       case "task_started":
         return [{ type: "turn.started" }];
@@ -68,7 +65,7 @@ export class ThreadEvents {
       case "agent_reasoning_raw_content":
         return this.#single({ id: this.#nextId(), type: "reasoning", text: msg.text });
       case "token_count":
-        this.#count(msg);
+        this.#tokens.count(msg);
         return NOTHING;
       case "exec_command_begin":
       case "exec_command_end":
@@ -97,12 +94,12 @@ export class ThreadEvents {
     if (this.#plan !== undefined) rest.push({ type: "item.completed", item: this.#plan });
     if (msg.type === "turn_aborted") {
       const { type, ...receipt } = msg;
-      rest.push({ type: "turn.aborted", ...receipt, usage: this.#usage });
+      rest.push({ type: "turn.aborted", ...receipt, ...this.#usages() });
     } else if (msg.failed === true || failure !== undefined) {
       const message = failure ?? this.#lastError ?? "the turn failed";
       rest.push({ type: "turn.failed", error: { message } });
     } else {
-      rest.push({ type: "turn.completed", usage: this.#usage });
+      rest.push({ type: "turn.completed", ...this.#usages() });
     }
     return rest;
   }
@@ -130,11 +127,9 @@ export class ThreadEvents {
     return this.#single(end(begun?.id ?? this.#nextId(), begun));
   }
 
-  #count(msg: EventOf<"token_count">): void {
-    this.#usage.input_tokens += msg.input_tokens;
-    this.#usage.cached_input_tokens += msg.cached_input_tokens ?? 0;
-    this.#usage.output_tokens += msg.output_tokens;
-    this.#usage.reasoning_output_tokens += msg.reasoning_output_tokens ?? 0;
+  #usages(): Usages {
+    const { total, run, isFirst } = this.#tokens;
+    return { usage: usageOf(total), ...(isFirst ? {} : { run_usage: usageOf(run) }) };
   }
 
   #takeCall(msg: CallMsg): readonly ThreadEvent[] {
@@ -170,6 +165,17 @@ export class ThreadEvents {
     }
     return this.#complete(call.call_id, (id) => ({ ...commandItem(id, command), aggregated_output: message, status }));
   }
+}
+
+/** Providers tell nothing of what was written to their caches. */
+function usageOf(tokens: Tokens): Usage {
+  return {
+    input_tokens: tokens.input,
+    cached_input_tokens: tokens.cached,
+    cache_write_input_tokens: 0,
+    output_tokens: tokens.output,
+    reasoning_output_tokens: tokens.reasoning,
+  };
 }
 
 function sandboxOf({ sandbox }: EventOf<"session_configured">) {

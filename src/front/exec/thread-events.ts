@@ -6,13 +6,19 @@ export type ThreadEvent =
   | { readonly type: "thread.started"; readonly thread_id: string; readonly sandbox?: LevelReport }
   | { readonly type: "turn.started" }
   | { readonly type: "item.started" | "item.updated" | "item.completed"; readonly item: ThreadItem }
-  | { readonly type: "turn.completed"; readonly usage: Usage }
+  | ({ readonly type: "turn.completed" } & Usages)
   | { readonly type: "turn.failed"; readonly error: { readonly message: string } }
   /** Ours: the terminal line of a turn that was stopped, with the receipt of the stop. */
-  | ({ readonly type: "turn.aborted"; readonly usage: Usage } & Omit<TurnAborted, "type">)
+  | ({ readonly type: "turn.aborted" } & Usages & Omit<TurnAborted, "type">)
   | { readonly type: "error"; readonly message: string };
 
-/** Tokens, summed over the conversation. */
+/** `usage`: of the whole thread. Ours: `run_usage`, of this run alone, where there were others before. */
+export interface Usages {
+  readonly usage: Usage;
+  readonly run_usage?: Usage;
+}
+
+/** Tokens, summed. */
 export interface Usage {
   readonly input_tokens: number;
   readonly cached_input_tokens: number;
