@@ -1,4 +1,4 @@
-import { type CallItem, isCall, isCallOutput, type MessageItem, type ResponseItem } from "../protocol/index.js";
+import { isCall, isCallOutput, type MessageItem, type ResponseItem } from "../protocol/index.js";
 
 /**
  * What the model is sent: items in order, always well-formed. Every output follows its call, every call gets one output,
@@ -6,7 +6,7 @@ import { type CallItem, isCall, isCallOutput, type MessageItem, type ResponseIte
  */
 export class History {
   #items: ResponseItem[] = [];
-  #open = new Map<string, CallItem>();
+  #open = new Set<string>();
   #callIds = new Set<string>();
 
   get items(): readonly ResponseItem[] {
@@ -18,11 +18,6 @@ export class History {
       this.#check(item);
       this.#items.push(item);
     }
-  }
-
-  /** Calls that have no output yet, in order. */
-  openCalls(): CallItem[] {
-    return [...this.#open.values()];
   }
 
   hasCall(callId: string): boolean {
@@ -47,7 +42,7 @@ export class History {
     if (isCall(item)) {
       if (this.#callIds.has(item.call_id)) throw new Error(`call ${item.call_id} is in the history already`);
       this.#callIds.add(item.call_id);
-      this.#open.set(item.call_id, item);
+      this.#open.add(item.call_id);
     } else if (isCallOutput(item)) {
       if (!this.#open.delete(item.call_id)) throw new Error(`output for ${item.call_id}, which is no open call`);
     } else if (this.#open.size > 0 && item.type === "message" && item.role === "user") {

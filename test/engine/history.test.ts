@@ -16,7 +16,7 @@ test("an output needs its open call, once; a call id appears once; nothing comes
   for (const items of wrong) assert.throws(() => new History().append(items), JSON.stringify(items));
   const history = new History();
   history.append([userMessage("hi"), call("a"), call("b"), outputOf(call("b"), "x"), outputOf(call("a"), "y")]);
-  assert.deepEqual(history.openCalls(), []);
+  assert.doesNotThrow(() => history.replace([]), "no call is open");
 });
 
 test("a history with open calls can't be replaced", () => {

@@ -11,6 +11,7 @@ import {
   isGcDue,
   lastSession,
   listSessions,
+  noteUse,
   RolloutWriter,
   renameSession,
   restoreSession,
@@ -66,6 +67,41 @@ describe("lists of sessions", () => {
     const last = lastSession(home, "/even");
     assert.equal(last.ok && last.session.id, idOf(2));
     assert.equal(lastSession(home, "/nowhere").ok, false);
+  });
+
+  test("put what was used last first, also by a clock that was turned back, but not by one that is days off", (t) => {
+    const place = makeHome(t);
+    const { home } = place;
+    const HOUR = DAY / 24;
+    const paths = [1, 2, 3].map((n) => record(place, n, { days: 1 }));
+    tryLock(home, idOf(1), NOW);
+    const last = () => listSessions({ home, pageSize: 1 }).sessions[0]?.id;
+    const uses = [NOW, NOW - 3 * HOUR, NOW - 3 * HOUR, NOW + 30 * DAY, NOW];
+    const seen = uses.map((now, at) => {
+      noteUse(paths[at % 3]!, { home, now });
+      return last();
+    });
+    assert.deepEqual(seen, [idOf(1), idOf(2), idOf(3), idOf(1), idOf(1)]);
+    // The mistake is over with the next use.
+    noteUse(paths[0]!, { home, now: NOW + HOUR });
+    noteUse(paths[1]!, { home, now: NOW + 2 * HOUR });
+    assert.equal(last(), idOf(2));
+  });
+
+  test("pass over a file that a full disk has left empty, and a name that is torn", (t) => {
+    const place = makeHome(t);
+    const { home } = place;
+    record(place, 1);
+    place.put(idOf(2), "");
+    assert.deepEqual(
+      listSessions({ home }).sessions.map(({ id }) => id),
+      [idOf(1)],
+    );
+    assert.equal(findSession(home, idOf(2)).ok, false);
+    writeFileSync(join(home, "session_index.jsonl"), '{"id":"half a li');
+    renameSession({ home, wanted: idOf(1), name: "mine", now: NOW });
+    assert.equal(listSessions({ home }).sessions[0]?.name, "mine");
+    assert.equal(readFileSync(join(home, "session_index.jsonl"), "utf8").split("\n").length, 3);
   });
 
   test("find by id, by the beginning of one, by name, by path; and say what is not clear", (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { call, hold, text } from "../support/model-server.js";
+import { call, hold, text, usage } from "../support/model-server.js";
 import { type Ended, openScene } from "../support/program.js";
 import { FINAL, fixingReplies, writeProject } from "./project.js";
 
@@ -117,6 +117,26 @@ describe("belay exec does a task", { concurrency: 4 }, () => {
       { type: "item.completed", item: { id: "item_5", type: "agent_message", text: FINAL } },
       { type: "turn.completed", usage },
     ]);
+  });
+
+  it("tells the tokens of a run that goes on apart from those of all runs", async (t) => {
+    const { server, run } = await openScene(t);
+    server.script(() => [text("ok"), usage({ input: 100, cached: 40, output: 20, reasoning: 5 })]);
+    const first = await run(["exec", "one"]);
+    assert.match(first.stderr, /\ntokens: 100 in \(40 cached\), 20 out \(5 reasoning\)\n$/);
+    const second = await run(["exec", "resume", "--last", "two"]);
+    const [own, all] = ["100 in (40 cached), 20 out (5 reasoning)", "200 in (80 cached), 40 out (10 reasoning)"];
+    assert.ok(second.stderr.endsWith(`\ntokens: ${own} in this run; ${all} in all\n`), second.stderr);
+    const third = await run(["exec", "--json", "resume", "--last", "three"]);
+    const tokens = (times: number) => ({
+      input_tokens: 100 * times,
+      cached_input_tokens: 40 * times,
+      cache_write_input_tokens: 0,
+      output_tokens: 20 * times,
+      reasoning_output_tokens: 5 * times,
+    });
+    const end = JSON.parse(third.stdout.trimEnd().split("\n").at(-1)!) as unknown;
+    assert.deepEqual(end, { type: "turn.completed", usage: tokens(3), run_usage: tokens(1) });
   });
 
   it("runs reading calls of one response beside each other", async (t) => {

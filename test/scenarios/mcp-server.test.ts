@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type McpClient, openMcp, textOf } from "../front/mcp-server/mcp-client.js";
 import { call, hold, partial, stall, status, text, usage } from "../support/model-server.js";
+import { openScene } from "../support/program.js";
 
 /** Two processes that a kill of the shell alone would leave. */
 const RUNAWAYS = { cmd: "sleep 301 & sleep 302 & sleep 303" };
@@ -55,6 +56,42 @@ describe("tools", () => {
       ids.add(turn);
     }
     assert.equal((await client.finish()).code, 0);
+  });
+
+  test("codex-reply goes on with a conversation that an earlier server recorded, and with none that is open elsewhere", async (t) => {
+    const scene = await openScene(t);
+    const before = await openMcp(t, { scene });
+    scene.server.enqueue([text("Hello."), usage({ input: 100, output: 20 })]);
+    const first = await before.request("tools/call", { name: "codex", arguments: { prompt: "hi" } }, 9);
+    const { threadId } = first.result.structuredContent;
+    const reply = (prompt: string) => ({ name: "codex-reply", arguments: { threadId, prompt } });
+    const other = await openMcp(t, { scene });
+    const refused = await other.request("tools/call", reply("me too"), 1);
+    assert.match(textOf(refused), new RegExp(`${threadId} is open in process ${before.program.pid}: .*belay fork`));
+    await other.finish();
+    await before.finish();
+
+    const after = await openMcp(t, { scene });
+    scene.server.enqueue([text("Again."), usage({ input: 100, output: 20 })]);
+    // Both find it closed: one opens it, and has the turn.
+    after.send(
+      { id: 1, method: "tools/call", params: reply("on") },
+      { id: 2, method: "tools/call", params: reply("on, too") },
+    );
+    assert.deepEqual((await after.answer(1)).result.structuredContent, { threadId, content: "Again." });
+    assert.match(textOf(await after.answer(2)), /another turn of it is running/);
+    assert.deepEqual(after.types(1).slice(0, 2), ["session_configured", "task_started"]);
+    const [turn] = after.messages.filter((one) => one.params?.msg?.type === "task_started");
+    assert.notEqual(turn?.params.id, "9", "an id names one turn");
+    assert.deepEqual(scene.server.requests.at(-1)?.assistantTexts(), ["Hello."]);
+    const tokens = after.messages.find((one) => one.params?.msg?.type === "token_count");
+    assert.equal(tokens?.params.msg.conversation_total_tokens, 240);
+    scene.server.enqueue(text("Once more."));
+    assert.equal(textOf(await after.request("tools/call", reply("and on"), 3)), "Once more.");
+    const path = first.result.structuredContent.threadId.slice(0, 8);
+    const none = await after.request("tools/call", { name: "codex-reply", arguments: { threadId: path, prompt: "x" } });
+    assert.equal(textOf(none), `conversation not found: ${path}`);
+    await after.finish();
   });
 
   test("a turn that fails is an answer that says why", async (t) => {

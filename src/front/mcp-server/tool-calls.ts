@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { Scope } from "../../base/index.js";
-import type { Conversation, InputOp } from "../../engine/index.js";
+import type { Conversation, InputOp, OpenedConversation } from "../../engine/index.js";
 import { decoder } from "../../protocol/index.js";
-import type { Peer, RequestContext } from "../../rpc/index.js";
-import { settingsFor } from "../api/index.js";
+import { type Peer, type RequestContext, RpcError } from "../../rpc/index.js";
+import { reopen, settingsFor } from "../api/index.js";
 import type { Client } from "./handshake.js";
 import type { McpDeps } from "./mount.js";
 import { errorResult, type ToolResult } from "./results.js";
@@ -34,6 +34,8 @@ export class ToolCalls {
   /** Those that calls have started, the one used last at the end. */
   readonly #opened = new Map<string, Conversation>();
   readonly #busy = new Set<Conversation>();
+  /** Recorded ones that are being opened, by id. */
+  readonly #opening = new Map<string, Promise<OpenedConversation | undefined>>();
   #closing: string | undefined;
 
   constructor(peer: Peer, client: Client, deps: McpDeps) {
@@ -95,8 +97,40 @@ export class ToolCalls {
       return errorResult("codex-reply: threadId, conversationId and sessionId name different conversations");
     }
     const conversation = this.#deps.engine.find(id);
-    if (conversation === undefined) return errorResult(`conversation not found: ${id}`, id);
+    if (conversation === undefined) return this.#replyToRecorded(id, args, { params, context });
     return this.#run({ conversation, prompt: args.prompt, turnId: undefined }, params, context);
+  }
+
+  /** The same, for a conversation of an earlier process. */
+  async #replyToRecorded(
+    id: string,
+    { prompt }: ReplyArguments,
+    { params, context }: { readonly params: CallParams; readonly context: RequestContext },
+  ): Promise<ToolResult> {
+    const opened = await this.#reopen(id);
+    if (this.#closing !== undefined) return errorResult(`The conversation was not gone on with: ${this.#closing}.`, id);
+    if (typeof opened === "string") return errorResult(opened, id);
+    context.signal.throwIfAborted();
+    return this.#run({ conversation: opened, prompt, turnId: undefined }, params, context);
+  }
+
+  /** Why not, for people, where it can't be had. Two replies that come at once open it once. */
+  async #reopen(id: string): Promise<Conversation | string> {
+    const opening = this.#opening.get(id) ?? this.#scope.spawn(`reopen ${id}`, () => reopen(id, this.#deps));
+    this.#opening.set(id, opening);
+    try {
+      const opened = await opening;
+      if (opened === undefined) return `conversation not found: ${id}`;
+      if (!opened.ok) return opened.message;
+      this.#client.log("info", `conversation ${id} was recorded by an earlier process, and goes on`);
+      return opened.conversation;
+    } catch (error) {
+      // The server ends meanwhile, which the caller tells; or settings that can't be read: a result that says so.
+      if (this.#closing !== undefined || error instanceof RpcError) return (error as Error).message;
+      throw error;
+    } finally {
+      this.#opening.delete(id);
+    }
   }
 
   async #run(

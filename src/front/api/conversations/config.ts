@@ -4,7 +4,10 @@ import type { ApiDeps } from "../deps.js";
 import type { NewConversationParams } from "./schema.js";
 
 /** As `settingsFor`; throws an RpcError (-32600) that says what is wrong. */
-export async function configFor(params: NewConversationParams, deps: ApiDeps): Promise<Config> {
+export async function configFor(
+  params: NewConversationParams,
+  deps: Pick<ApiDeps, "env" | "cwd" | "overrides">,
+): Promise<Config> {
   const loaded = await settingsFor(params, deps);
   if (!loaded.ok) throw new RpcError(RPC_CODES.invalidRequest, `error deriving config: ${loaded.message}`);
   return loaded.config;

@@ -5,6 +5,7 @@ import {
   type Conversation,
   findSession,
   listSessions,
+  type OpenedConversation,
   type ResumeInit,
   type SessionSummary,
 } from "../../../engine/index.js";
@@ -86,6 +87,18 @@ async function resume(
     rolloutPath: configured.rollout_path ?? session.path,
     ...(configured.unused_input === undefined ? {} : { unusedInput: configured.unused_input.map(itemsOf) }),
   };
+}
+
+/** Goes on with a recorded conversation, by its whole id, under the settings of its record; undefined when there is none. */
+export async function reopen(
+  id: string,
+  { engine, ...deps }: Pick<ApiDeps, "engine" | "env" | "cwd" | "overrides">,
+): Promise<OpenedConversation | undefined> {
+  const { home } = await configFor({}, deps);
+  const found = findSession(home, id);
+  if (!found.ok || found.session.id !== id.toLowerCase()) return undefined;
+  const config = await configFor({ cwd: folderOf(found.session) }, deps);
+  return engine.resume({ source: found.session.path, config });
 }
 
 /** By its path or its whole id: names and beginnings of ids are for people. */
