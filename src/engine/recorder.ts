@@ -22,7 +22,7 @@ import type { EngineDeps } from "./types.js";
  */
 const SHOWN = 500;
 /** What turns run with is written again after so many lines, so that nobody has to read far for it. */
-const CONTEXT_EVERY = 1000;
+const CONTEXT_EVERY = 200;
 
 interface Known {
   readonly context: { readonly context: TurnContext; readonly at: number } | undefined;

@@ -396,6 +396,25 @@ describe("the tokens of a conversation", () => {
     await Promise.all([talk.close(), forked.close()]);
   });
 
+  test("are on record before a compaction ends the way back, also of a turn that is killed right after it", async (t) => {
+    const server = await withServer(t);
+    const gate = hold();
+    const used = usage({ input: 100, output: 20 });
+    server.enqueue([text("answer"), used], [text("all that was said"), used], [gate, text("never said")]);
+    server.enqueue([text("at last"), used]);
+    const talk = startTalk(server.provider(), { autoCompactTokenLimit: 110 });
+    await run(talk, "one");
+    talk.say("two");
+    await gate.reached;
+    const home = killedCopy(t, talk);
+    const next = await resumeTalk(server.provider(), { home, source: talk.conversation.id });
+    assert.equal((await next.until("session_configured")).conversation_usage?.total_tokens, 240);
+    await run(next, "three");
+    assert.deepEqual(totals(next), [360]);
+    gate.release();
+    await Promise.all([talk.close(), next.close()]);
+  });
+
   test("are those of the record in a session of Codex", async (t) => {
     const server = await withServer(t);
     const home = scratch();
