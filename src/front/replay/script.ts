@@ -75,11 +75,14 @@ export function writeScript(record: WholeRecord): ScriptedTurn[] {
     if (open !== undefined) turns.push(open.end(event));
     open = undefined;
   };
-  const begin = (): TurnWriter => new TurnWriter(turns.length + 1, reading);
+  // A record says what turns run with when it changes.
+  let context: TurnContext | undefined;
+  const begin = (): TurnWriter => new TurnWriter(turns.length + 1, reading, context);
   // Files of Codex 0.23 tell no turns: there every message of the user begins one.
   const told = record.lines.some(({ item }) => item.type === "event_msg" && TURN_BEGINS.has(item.payload.type));
   for (const line of record.lines) {
     const { item, submission } = line;
+    if (item.type === "turn_context") context = item.payload;
     if (item.type === "event_msg" && TURN_BEGINS.has(item.payload.type)) {
       finish(undefined);
       open = begin();

@@ -25,6 +25,8 @@ export class TurnWriter {
   readonly #calls = new Map<string, ScriptedCall>();
   #input: readonly InputItem[] | undefined;
   #text = "";
+  /** What the turns before it ran with. */
+  readonly #before: TurnContext | undefined;
   #context: TurnContext | undefined;
   #answer: ResponseItem[] = [];
   /** How many facts there were before the answer. */
@@ -36,8 +38,9 @@ export class TurnWriter {
   /** How many facts there were when a kill cut the turn. */
   #lostFrom: number | undefined;
 
-  constructor(n: number, reading: Reading) {
+  constructor(n: number, reading: Reading, before: TurnContext | undefined) {
     this.#n = n;
+    this.#before = before;
     this.#reading = reading;
     this.#facts = new FactList(reading);
   }
@@ -63,7 +66,7 @@ export class TurnWriter {
       n: this.#n,
       text: this.#text,
       start: this.#start(end),
-      context: this.#context,
+      context: this.#context ?? this.#before,
       cues: this.#cues,
       calls: this.#calls,
       end,
