@@ -1,3 +1,5 @@
+import { closeSync, openSync, readSync } from "node:fs";
+
 /** A file of a git index: what git saw of it when its content was added, and that content's id. */
 export interface IndexEntry {
   readonly oid: string;
@@ -37,6 +39,22 @@ export function parseIndex(bytes: Buffer, hashBytes: 20 | 32): Map<string, Index
     // Shorter than it says, or malformed: git would refuse it too.
     if (error instanceof RangeError) return undefined;
     throw error;
+  }
+}
+
+/** How many entries an index has, by its head alone; 0 when it can't be read or is none. */
+export function countIn(path: string): number {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      const head = Buffer.alloc(HEADER);
+      return readSync(fd, head) === HEADER && head.readUInt32BE(0) === SIGNATURE ? head.readUInt32BE(8) : 0;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Gone, or not ours to read: git is not asked then.
+    return 0;
   }
 }
 

@@ -1,8 +1,10 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Env, findGit, type Git, type GitPlace, gitPlaceOf, makeNeutralGitDir, readBlobs, runGit } from "./git.js";
-import { type IndexEntry, parseIndex } from "./git-index.js";
+import { countIn, type IndexEntry, parseIndex } from "./git-index.js";
 import type { Leaf } from "./tree.js";
+
+type Index = ReadonlyMap<string, IndexEntry>;
 
 /** What lstat says of a file, as an index entry is compared with it. */
 export interface Seen {
@@ -30,8 +32,11 @@ export class Repo {
   readonly workTree: string;
   readonly #place: GitPlace;
   readonly #git: Git | undefined;
-  #index = new Map<string, IndexEntry>();
-  #indexStamp = "";
+  /** Undefined: not read as it is now. */
+  #index: Index | undefined;
+  /** Tells one content of the index from another. */
+  #reading: string | undefined;
+  #size = 0;
   #indexTime = 0;
   /** What git found changed against its index just now; undefined: it was not asked. */
   #changed: ReadonlySet<string> | undefined;
@@ -39,8 +44,6 @@ export class Repo {
   #changedFolders: ReadonlySet<string> = new Set();
   /** Any change since the last look is at least a second later than the times of a file that is older than this, Unix ms. */
   #oldEnough = Number.NEGATIVE_INFINITY;
-  /** The index as it was last read. */
-  #reading: object = {};
   #ignored: ReadonlySet<string> | undefined;
   /** Paths of which git may keep other bytes. */
   #distrusted: ReadonlySet<string> = new Set();
@@ -65,16 +68,38 @@ export class Repo {
     return this.#place.gitDir;
   }
 
-  /** Takes in what git's index says now. Throws the signal's reason. */
-  async refresh(signal: AbortSignal | undefined): Promise<void> {
+  /** Whether git's index is another one than at the last time; it is read when it is needed. */
+  refresh(): void {
     const stat = this.#statIndex();
-    const stamp = stampOf(stat);
-    if (stamp === this.#indexStamp) return;
-    this.#indexStamp = stamp;
-    this.#reading = {};
+    const reading = stampOf(stat);
+    if (reading === this.#reading) return;
+    this.#reading = reading;
     this.#indexTime = stat?.mtimeMs ?? 0;
-    this.#index = this.#git === undefined || stat === undefined ? new Map() : this.#readIndex(stat.size);
-    await this.#findDistrusted(signal);
+    this.#size = this.#git === undefined || stat === undefined ? 0 : countIn(this.#indexPath);
+    this.#index = undefined;
+  }
+
+  /** Which content of the index the rest goes by. */
+  get reading(): string | undefined {
+    return this.#reading;
+  }
+
+  /** `load` has been waited for since the index has changed. */
+  get isLoaded(): boolean {
+    return this.#index !== undefined;
+  }
+
+  /** Takes in what git's index says. Throws the signal's reason. */
+  async load(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#reading === undefined) this.refresh();
+    if (this.#index !== undefined) return;
+    const stat = this.#statIndex();
+    // Written since git was asked: what it said is of another one.
+    if (stampOf(stat) !== this.#reading) this.#changed = undefined;
+    const size = stat?.size;
+    const index = this.#git === undefined || size === undefined ? new Map() : this.#readIndex(size);
+    this.#distrusted = await this.#findDistrusted(index, signal);
+    this.#index = index;
   }
 
   /**
@@ -91,7 +116,7 @@ export class Repo {
     const git = { ...this.#git, gitDir: neutral, index: this.#indexPath };
     const listed = await runGit(git, ["diff-files", "--name-only", "-z"], { signal });
     // An index that was written meanwhile may say "unchanged" of a file that is new to us.
-    if (listed === undefined || stampOf(this.#statIndex()) !== this.#indexStamp) return;
+    if (listed === undefined || stampOf(this.#statIndex()) !== this.#reading) return;
     this.#oldEnough = since - YOUNG_MS;
     this.#changed = new Set(listed.toString("utf8").split("\0"));
     this.#changedFolders = new Set([...this.#changed].map((path) => path.slice(0, path.lastIndexOf("/") + 1)));
@@ -99,27 +124,41 @@ export class Repo {
 
   /** How many files git's index has. */
   get size(): number {
-    return this.#index.size;
+    return this.#size;
   }
 
   forgetChanged(): void {
     this.#changed = undefined;
   }
 
-  /** True when git has just seen that the file of that name in the folder `prefix` is still the very one we know. */
+  /** `findChanged` has an answer. */
+  get isAsked(): boolean {
+    return this.#changed !== undefined;
+  }
+
+  /** Git has just seen that its files in the folder `prefix` are as its index says. */
+  isQuiet(prefix: string): boolean {
+    return this.#changed !== undefined && !this.#changedFolders.has(prefix);
+  }
+
+  /** True when git has just seen that the file of that name in the folder `prefix` is still the very one we know. After `load`. */
   vouchesFor(prefix: string, name: string, known: Leaf): boolean {
     if (this.#changed === undefined) return false;
-    const isQuiet = !this.#changedFolders.has(prefix);
-    if (isQuiet && known.vouched === this.#reading) return true;
     const path = `${prefix}${name}`;
-    if (!isQuiet && this.#changed.has(path)) return false;
-    const entry = this.#index.get(path);
+    if (this.#changedFolders.has(prefix) && this.#changed.has(path)) return false;
+    if (known.vouched === this.#reading) return true;
+    const entry = this.#index?.get(path);
     if (entry?.isWatched !== true || known.content !== `git:${entry.oid}` || entry.mtime >= this.#indexTime)
       return false;
     if (!sameTime(entry.mtime, known.mtime) || !sameTime(entry.ctime, known.ctime)) return false;
     if (entry.ino !== known.ino % 2 ** 32 || known.ctime > this.#oldEnough) return false;
     known.vouched = this.#reading;
     return true;
+  }
+
+  /** From the next look on git can vouch for a file that `oidOf` has just found, if it was old when this look began (Unix ms). */
+  vouchForNew(path: string, leaf: Leaf, from: number): void {
+    if (leaf.ctime <= from - YOUNG_MS && this.#index?.get(path)?.isWatched === true) leaf.vouched = this.#reading;
   }
 
   /** Asks git which untracked paths below `prefix` ("" or "a/b/") it ignores. Throws the signal's reason. */
@@ -146,9 +185,9 @@ export class Repo {
     return this.#ignored?.has(path) === true;
   }
 
-  /** The id under which git has these very bytes, when that is certain without reading them. */
+  /** The id under which git has these very bytes, when that is certain without reading them. After `load`. */
   oidOf(path: string, seen: Seen): string | undefined {
-    const entry = this.#index.get(path);
+    const entry = this.#index?.get(path);
     if (entry === undefined || entry.size !== seen.size % 2 ** 32 || seen.mtimeMs >= this.#indexTime) return undefined;
     if (!sameTime(entry.mtime, seen.mtimeMs) || !sameTime(entry.ctime, seen.ctimeMs)) return undefined;
     if (entry.ino !== seen.ino % 2 ** 32 || this.#distrusted.has(path)) return undefined;
@@ -171,25 +210,25 @@ export class Repo {
     return statSync(this.#indexPath, { throwIfNoEntry: false });
   }
 
-  #readIndex(size: number): Map<string, IndexEntry> {
+  #readIndex(size: number): Index {
     if (size > MAX_BYTES) return new Map();
     const config = textOf(join(this.#place.commonDir, "config"));
     return parseIndex(readFileSync(this.#indexPath), /objectformat\s*=\s*sha256/i.test(config) ? 32 : 20) ?? new Map();
   }
 
-  async #findDistrusted(signal: AbortSignal | undefined): Promise<void> {
-    const words = this.#conversionWords();
+  async #findDistrusted(index: Index, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> {
+    const words = this.#conversionWords(index);
     const distrusted = new Set<string>();
     if (CONVERSIONS.test(words)) {
-      await this.#learnSizes(signal);
-      for (const [path, { oid, size }] of this.#index) if (this.#sizes.get(oid) !== size) distrusted.add(path);
+      await this.#learnSizes(index, signal);
+      for (const [path, { oid, size }] of index) if (this.#sizes.get(oid) !== size) distrusted.add(path);
     }
-    if (FILTERS.test(words)) for (const path of await this.#filtered(signal)) distrusted.add(path);
-    this.#distrusted = distrusted;
+    if (FILTERS.test(words)) for (const path of await this.#filtered(index, signal)) distrusted.add(path);
+    return distrusted;
   }
 
   /** All that attributes and settings say of conversions: of the user, the repository and its tracked folders. */
-  #conversionWords(): string {
+  #conversionWords(index: Index): string {
     const { commonDir, gitDir } = this.#place;
     const { HOME = "", XDG_CONFIG_HOME = join(HOME, ".config") } = this.#git?.env ?? {};
     const settings = ["/etc/gitconfig", join(HOME, ".gitconfig"), join(XDG_CONFIG_HOME, "git/config")]
@@ -200,7 +239,7 @@ export class Repo {
       join(XDG_CONFIG_HOME, "git/attributes"),
       join(commonDir, "info/attributes"),
     ];
-    for (const path of this.#index.keys()) {
+    for (const path of index.keys()) {
       if (path === ".gitattributes" || path.endsWith("/.gitattributes")) attributes.push(join(this.workTree, path));
     }
     // A file of attributes that settings name, or more settings they include, may say anything.
@@ -208,10 +247,8 @@ export class Repo {
     return [...settings, ...named, ...attributes.map(textOf)].join("\n");
   }
 
-  async #learnSizes(signal: AbortSignal | undefined): Promise<void> {
-    const unknown = [...new Set([...this.#index.values()].map(({ oid }) => oid))].filter(
-      (oid) => !this.#sizes.has(oid),
-    );
+  async #learnSizes(index: Index, signal: AbortSignal | undefined): Promise<void> {
+    const unknown = [...new Set([...index.values()].map(({ oid }) => oid))].filter((oid) => !this.#sizes.has(oid));
     if (this.#git === undefined || unknown.length === 0) return;
     const input = unknown.map((oid) => `${oid}\n`).join("");
     const answer = await runGit(this.#git, ["cat-file", "--batch-check", "--buffer"], { input, signal });
@@ -221,8 +258,8 @@ export class Repo {
     }
   }
 
-  async #filtered(signal: AbortSignal | undefined): Promise<string[]> {
-    const paths = [...this.#index.keys()];
+  async #filtered(index: Index, signal: AbortSignal | undefined): Promise<string[]> {
+    const paths = [...index.keys()];
     if (this.#git === undefined) return paths;
     const input = paths.map((path) => `${path}\0`).join("");
     const args = ["check-attr", "-z", "--stdin", ...FILTER_ATTRIBUTES];

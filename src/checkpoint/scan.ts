@@ -1,14 +1,13 @@
 import { readdirSync, readlinkSync, type Stats } from "node:fs";
 import { lookAt } from "./capture.js";
 import type { Env } from "./git.js";
+import { Ignored } from "./ignored.js";
 import { Repo } from "./repo.js";
-import { type Allowance, type Difference, type Folder, folderFrom, type Leaf, leafFrom, type Node } from "./tree.js";
+import { type Difference, type Folder, folderFrom, type Leaf, leafFrom, type Node } from "./tree.js";
 import type { Budget, Pace } from "./types.js";
 
 /** Times closer to now than this may stay the same over one more change: the system's clock for files ticks slowly. ms. */
 export const TICK_MS = 20;
-/** Folders of tools, looked at like ignored ones where no git says what is ignored. */
-const TOOL_FOLDERS = new Set("node_modules .venv __pycache__ .gradle .cache .tox .mypy_cache .pytest_cache".split(" "));
 
 export interface ScanOptions {
   readonly budget: Budget;
@@ -20,6 +19,8 @@ export interface ScanOptions {
   readonly hidden: ReadonlySet<string>;
   /** When the scan before began, Unix ms; minus infinity when there was none, or it is not known. */
   readonly since: number;
+  /** When this one began, Unix ms. */
+  readonly from: number;
   /** Folder for a git repository of our own. */
   readonly neutralGitDir: string;
 }
@@ -53,7 +54,7 @@ export class TooMuch extends Error {}
  * called `.git` is passed over, symbolic links are not followed. Throws `TooMuch`, and the signal's reason.
  */
 export async function scanFolder(root: Folder, path: string, options: ScanOptions): Promise<Scan> {
-  return new Walk(options).run(root, path);
+  return new Walk(root, path, options).run();
 }
 
 interface Visit {
@@ -61,44 +62,64 @@ interface Visit {
   readonly path: string;
 }
 
+/** `names`: what is in the folder, when that may have changed. */
+interface Listed extends Visit {
+  readonly names: ReadonlySet<string> | undefined;
+}
+
 class Walk {
   readonly #options: ScanOptions;
   readonly #differences: Difference[] = [];
   readonly #unkept: { path: string; leaf: Leaf }[] = [];
-  readonly #asked = new Set<Repo>();
   readonly #stack: Visit[] = [];
-  #root: Folder | undefined;
+  /** Folders whose files are still to be looked at. */
+  readonly #waiting: Listed[] = [];
+  readonly #root: Folder;
+  readonly #path: string;
+  readonly #ignored: Ignored;
   #entries = 0;
   #newest = 0;
-  #looseIgnored = 0;
 
-  constructor(options: ScanOptions) {
+  constructor(root: Folder, path: string, options: ScanOptions) {
+    this.#root = root;
+    this.#path = path;
     this.#options = options;
+    this.#ignored = new Ignored(root, options);
   }
 
-  async run(root: Folder, path: string): Promise<Scan> {
-    const { budget, pace, signal, since, neutralGitDir } = this.#options;
-    const stat = lookAt(path);
+  async run(): Promise<Scan> {
+    const root = this.#root;
+    const { repo } = root;
+    const stat = lookAt(this.#path);
     if (typeof stat !== "object" || !stat.isDirectory()) {
-      this.#lose(root, path);
+      this.#lose();
       return this.#found();
     }
-    if (root.isGone) this.#differences.push({ path, before: undefined, after: root, repo: root.repo });
+    if (root.isGone) this.#differences.push({ path: this.#path, before: undefined, after: root, repo });
     root.isGone = false;
-    this.#root = root;
-    this.#update(root, stat, path);
-    // Git lists what it ignores while its index is read.
-    await Promise.all([root.repo?.refresh(signal), root.blind ? this.#findIgnored(root.repo) : undefined]);
-    if (!root.blind && root.repo !== undefined && root.repo.size >= budget.askGitFrom) {
-      await root.repo.findChanged(neutralGitDir, { since, signal });
+    this.#update(root, stat, this.#path);
+    repo?.refresh();
+    // Git lists what it ignores while its index is read, and looks at its files while we look at folders.
+    const asking = root.blind
+      ? Promise.all([repo?.load(this.#options.signal), this.#ignored.find(repo)])
+      : this.#askForChanged(repo);
+    try {
+      if (root.blind) await asking;
+      this.#stack.push({ folder: root, path: this.#path });
+      await this.#visitFolders();
+      await asking;
+      await this.#visitFiles();
+    } finally {
+      // Nothing of a look goes on behind its end, however it ended.
+      await Promise.allSettled([asking]);
+      repo?.forgetChanged();
     }
-    this.#stack.push({ folder: root, path });
-    for (let visit = this.#stack.pop(); visit !== undefined; visit = this.#stack.pop()) {
-      await this.#visit(visit);
-      if (pace.due()) await pace.rest();
-    }
-    root.repo?.forgetChanged();
     return this.#found();
+  }
+
+  async #askForChanged(repo: Repo | undefined): Promise<void> {
+    const { budget, neutralGitDir, since, signal } = this.#options;
+    if (repo !== undefined && repo.size >= budget.askGitFrom) await repo.findChanged(neutralGitDir, { since, signal });
   }
 
   #found(): Scan {
@@ -106,37 +127,75 @@ class Walk {
   }
 
   /** The folder itself was taken away, or is a folder no more. */
-  #lose(root: Folder, path: string): void {
+  #lose(): void {
+    const root = this.#root;
     if (root.isGone) return;
-    this.#differences.push({ path, before: root, after: undefined, repo: root.repo });
-    for (const [name, known] of root.children) this.#forget({ folder: root, path }, name, known);
+    this.#differences.push({ path: this.#path, before: root, after: undefined, repo: root.repo });
+    for (const [name, known] of root.children) this.#forget({ folder: root, path: this.#path }, name, known);
     root.listed = undefined;
     root.isGone = true;
   }
 
-  async #visit(visit: Visit): Promise<void> {
-    const { folder, path } = visit;
-    const names = this.#namesOf(folder, path);
-    if (names?.has(".git") === true) await this.#openNested(visit);
-    for (const [name, known] of folder.children) {
-      if (this.#isVouchedFor(folder, name, known)) continue;
-      const at = `${path}/${name}`;
-      const stat = names?.has(name) === false ? undefined : lookAt(at);
-      if (stat === "hidden" || (stat === undefined && isUnnamable(name) && names?.has(name) !== false)) continue;
-      if (stat === undefined) this.#forget(visit, name, known);
-      else if (known.kind === "folder" && stat.isDirectory()) this.#enter(known, stat, at);
-      else if (isSame(known, stat)) this.#count(stat);
-      else await this.#replace(visit, name, { known, stat });
+  /** The folders that are known, and the names in them; their files are left to wait. */
+  async #visitFolders(): Promise<void> {
+    const { pace } = this.#options;
+    for (let visit = this.#stack.pop(); visit !== undefined; visit = this.#stack.pop()) {
+      const { folder, path } = visit;
+      const listed = { folder, path, names: this.#namesOf(folder, path) };
+      if (listed.names?.has(".git") === true) await this.#openNested(visit);
+      for (const [name, known] of folder.children) {
+        if (known.kind === "folder") await this.#visitOne(listed, name, known);
+      }
+      this.#waiting.push(listed);
+      if (pace.due()) await pace.rest();
     }
-    const { blind } = folder;
+  }
+
+  async #visitFiles(): Promise<void> {
+    const { pace } = this.#options;
+    for (let visit = this.#waiting.pop(); visit !== undefined; visit = this.#waiting.pop()) {
+      const { folder, names } = visit;
+      if (names !== undefined || !this.#isQuiet(folder)) await this.#visitEach(visit);
+      // What is new may be folders.
+      if (this.#stack.length > 0) await this.#visitFolders();
+      if (pace.due()) await pace.rest();
+    }
+  }
+
+  /** True when git has just said that nothing happened to the files of the folder, of which no other is known. */
+  #isQuiet({ repo, prefix, children }: Folder): boolean {
+    if (repo?.isQuiet(prefix) !== true) return false;
+    const { reading } = repo;
+    for (const known of children.values()) {
+      if (known.kind === "folder") continue;
+      if (known.kind !== "file" || known.vouched !== reading) return false;
+      this.#countOne(known.ctime);
+    }
+    return true;
+  }
+
+  async #visitEach(visit: Listed): Promise<void> {
+    const { folder, names } = visit;
+    const { repo, prefix, blind } = folder;
+    for (const [name, known] of folder.children) {
+      if (known.kind === "folder") continue;
+      if (known.kind === "file" && repo?.isAsked === true && !repo.isLoaded) await repo.load(this.#options.signal);
+      if (known.kind === "file" && repo?.vouchesFor(prefix, name, known) === true) this.#countOne(known.ctime);
+      else await this.#visitOne(visit, name, known);
+    }
     for (const name of names ?? []) if (!folder.children.has(name)) await this.#add(visit, name);
     if (blind && names !== undefined) folder.blind = false;
   }
 
-  #isVouchedFor({ repo, prefix }: Folder, name: string, known: Node): boolean {
-    if (known.kind !== "file" || repo?.vouchesFor(prefix, name, known) !== true) return false;
-    this.#countOne(known.ctime);
-    return true;
+  async #visitOne(visit: Listed, name: string, known: Node): Promise<void> {
+    const at = `${visit.path}/${name}`;
+    const isListed = visit.names?.has(name) !== false;
+    const stat = isListed ? lookAt(at) : undefined;
+    if (stat === "hidden" || (stat === undefined && isListed && isUnnamable(name))) return;
+    if (stat === undefined) this.#forget(visit, name, known);
+    else if (known.kind === "folder" && stat.isDirectory()) this.#enter(known, stat, at);
+    else if (isSame(known, stat)) this.#count(stat);
+    else await this.#replace(visit, name, { known, stat });
   }
 
   /** A repository in the folder, which has its own index and its own rules. */
@@ -146,7 +205,7 @@ class Walk {
     if (nested === undefined) return;
     folder.repo = nested;
     folder.prefix = "";
-    await nested.refresh(this.#options.signal);
+    nested.refresh();
   }
 
   /** The names in a folder; undefined when they can't have changed since they were read. */
@@ -216,7 +275,7 @@ class Walk {
       this.#forget(visit, name, known);
       return this.#add(visit, name);
     }
-    const leaf = this.#leaf(visit, name, stat);
+    const leaf = await this.#leaf(visit, name, stat);
     visit.folder.children.set(name, leaf);
     visit.folder.unsaved = true;
     this.#differences.push({ path, before: known, after: leaf, repo: visit.folder.repo });
@@ -243,11 +302,11 @@ class Walk {
       allowance.entries -= 1;
       allowance.bytes -= stat.isDirectory() ? 0 : stat.size;
       if (allowance.entries < 0 || allowance.bytes < 0) return leafFrom(stat, "ignored", OVER_BUDGET);
-    } else if (await this.#isIgnored(folder, name)) {
+    } else if (await this.#ignored.has(folder, name)) {
       if (!stat.isDirectory()) {
-        return this.#fitsLoose(stat) ? this.#leaf(visit, name, stat) : leafFrom(stat, "ignored", OVER_BUDGET);
+        return this.#ignored.fits(stat) ? this.#leaf(visit, name, stat) : leafFrom(stat, "ignored", OVER_BUDGET);
       }
-      allowance = this.#measure(`${path}/${name}`);
+      allowance = this.#ignored.measure(`${path}/${name}`);
       if (allowance === undefined) return leafFrom(stat, "ignored", OVER_BUDGET);
     }
     if (!stat.isDirectory()) return this.#leaf(visit, name, stat);
@@ -255,51 +314,7 @@ class Walk {
     return folderFrom(stat, { repo, prefix: `${folder.prefix}${name}/`, ignored: allowance, blind });
   }
 
-  async #isIgnored({ repo, prefix }: Folder, name: string): Promise<boolean> {
-    await this.#findIgnored(repo);
-    if (repo?.knowsIgnored !== true) return TOOL_FOLDERS.has(name);
-    return repo.isIgnored(`${prefix}${name}`);
-  }
-
-  /** Once a scan. */
-  async #findIgnored(repo: Repo | undefined): Promise<void> {
-    if (repo === undefined || this.#asked.has(repo)) return;
-    this.#asked.add(repo);
-    await repo.findIgnored(repo === this.#root?.repo ? this.#root.prefix : "", this.#options.signal);
-  }
-
-  #fitsLoose(stat: Stats): boolean {
-    const { ignoredEntries, ignoredBytes } = this.#options.budget;
-    this.#looseIgnored += 1;
-    return this.#looseIgnored <= ignoredEntries && stat.size <= ignoredBytes;
-  }
-
-  /** A budget for an ignored folder that fits into it now; what is in it will be taken off. */
-  #measure(path: string): Allowance | undefined {
-    const { ignoredEntries, ignoredBytes } = this.#options.budget;
-    let [entries, bytes] = [ignoredEntries, ignoredBytes];
-    const open = [path];
-    for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
-      let names: string[];
-      try {
-        names = readdirSync(folder);
-      } catch {
-        // Not readable: nothing in it can be kept.
-        return undefined;
-      }
-      for (const name of names) {
-        const stat = lookAt(`${folder}/${name}`);
-        if (stat === undefined || stat === "hidden") continue;
-        entries -= 1;
-        if (stat.isDirectory()) open.push(`${folder}/${name}`);
-        else bytes -= stat.size;
-        if (entries < 0 || bytes < 0) return undefined;
-      }
-    }
-    return { entries: ignoredEntries, bytes: ignoredBytes };
-  }
-
-  #leaf({ folder, path }: Visit, name: string, stat: Stats): Leaf {
+  async #leaf({ folder, path }: Visit, name: string, stat: Stats): Promise<Leaf> {
     const at = `${path}/${name}`;
     this.#newest = Math.max(this.#newest, stat.ctimeMs);
     if (stat.isSymbolicLink()) {
@@ -309,9 +324,12 @@ class Walk {
         : leafFrom(stat, "link", `link:${target}`);
     }
     if (!stat.isFile()) return leafFrom(stat, "uncovered", "none:neither a file nor a folder nor a link");
-    const oid = folder.repo?.oidOf(`${folder.prefix}${name}`, stat);
+    const { repo, prefix } = folder;
+    if (repo?.isLoaded === false) await repo.load(this.#options.signal);
+    const oid = repo?.oidOf(`${prefix}${name}`, stat);
     const leaf = leafFrom(stat, "file", oid === undefined ? "" : `git:${oid}`);
     if (oid === undefined) this.#unkept.push({ path: at, leaf });
+    else repo?.vouchForNew(`${prefix}${name}`, leaf, this.#options.from);
     return leaf;
   }
 }

@@ -95,6 +95,7 @@ export class Territory {
       now: () => clock.now(),
       signal,
       since: this.#lookedFrom,
+      from,
       hidden: this.#hidden,
       neutralGitDir,
     };

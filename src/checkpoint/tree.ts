@@ -17,8 +17,8 @@ export interface Leaf {
   readonly ctime: number;
   readonly ino: number;
   content: Content;
-  /** Which reading of git's index was found to have this very file. */
-  vouched?: object;
+  /** Which content of git's index was found to have this very file (`Repo.reading`). */
+  vouched?: string | undefined;
 }
 
 /** A folder as it was last seen, with all below it. */
