@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { keepFromGit, type Room } from "./keep.js";
 import { sameState } from "./records.js";
-import { TICK_MS } from "./scan.js";
+import { TICK_MS } from "./sighting.js";
 import type { Surroundings } from "./territory.js";
 import { type Difference, stateOf } from "./tree.js";
 import type { Change, State } from "./types.js";

@@ -5,14 +5,12 @@ import { changesFrom } from "./changes.js";
 import type { Env } from "./git.js";
 import { checkpointsFolder, conversationFolder, Journal } from "./journal.js";
 import type { Room } from "./keep.js";
-import { LiveFile } from "./live.js";
+import { Lookout } from "./lookout.js";
 import { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
 import { type CallRecord, sameState } from "./records.js";
-import { TooMuch } from "./scan.js";
 import { sweepIfDue } from "./sweep.js";
-import { type LookOptions, type Surroundings, Territory } from "./territory.js";
-import type { Difference } from "./tree.js";
+import type { Surroundings, Territory } from "./territory.js";
 import { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
 
 export interface CheckpointsInit {
@@ -35,20 +33,10 @@ export interface CallPlace {
   readonly cwd: string;
 }
 
-/** A look that ended so long ago is as good as a new one, which takes longer than that where it matters, ms. */
-const FRESH_MS = 20;
-
 /** A call under way, from `before` to `after`. */
 export interface Watched {
   readonly record: CallRecord;
   readonly territory: Territory | undefined;
-}
-
-/** Folders that were looked at; `key`: as they were asked for. */
-interface Known {
-  readonly key: string;
-  readonly of: Territory;
-  readonly live: LiveFile;
 }
 
 /**
@@ -61,13 +49,8 @@ export class Checkpoints {
   readonly #around: Surroundings;
   readonly #closing = new AbortController();
   #last: Promise<void> = Promise.resolve();
-  #territory: Known | undefined;
-  /** Folders with too much in them, and why. */
-  readonly #hopeless = new Map<string, TooMuch>();
+  readonly #lookout: Lookout;
   #turn: { readonly id: string; readonly changed: Set<string> } | undefined;
-  /** When the last look at the territory ended, monotonic ms. */
-  #lookedAt = Number.NEGATIVE_INFINITY;
-  #liveFiles = 0;
   #failures: string[] = [];
 
   constructor(init: CheckpointsInit) {
@@ -76,12 +59,13 @@ export class Checkpoints {
     const { clock, env, home, budget = DEFAULT_BUDGET } = init;
     const store = new ObjectStore(join(checkpointsFolder(home), "objects"), () => clock.now());
     this.#around = { clock, env, home, budget, store };
+    this.#lookout = new Lookout(this.#journal.folder, this.#around);
   }
 
   /** Starts to look at the folders, so that the first `before` has less to do. Nothing has to wait for it. */
   prepare(roots: readonly string[]): void {
-    if (this.#territory?.key === JSON.stringify(roots)) return;
-    this.#enqueue(() => this.#look(roots, { signal: this.#closing.signal, ahead: true })).catch(() => {
+    if (this.#lookout.knows(roots)) return;
+    this.#enqueue(() => this.#lookout.look(roots, { signal: this.#closing.signal, ahead: true })).catch(() => {
       // `before` meets the same trouble, and tells of it.
     });
   }
@@ -97,9 +81,9 @@ export class Checkpoints {
       try {
         this.#beginTurn(place);
         if ("files" in area) return await this.#beforePatch(begun, area.files, signal);
-        const { of: territory, live } = this.#fresh(area.roots) ?? (await this.#look(area.roots, { signal }));
+        const { of: territory, live } = await this.#lookout.current(area.roots, signal);
         makeFolder(this.#journal.folder);
-        live.save(territory.trees);
+        live.save(territory.trees, territory.origin);
         await territory.settle(signal);
         const record = { ...begun, at: this.#init.clock.now(), roots: territory.roots, live: live.name };
         this.#journal.append(record);
@@ -157,8 +141,7 @@ export class Checkpoints {
     const idle = await isWithin(this.#last, 0);
     this.#closing.abort(new Error("closed"));
     await this.#last;
-    if (idle) this.#territory?.live.discard();
-    this.#territory = undefined;
+    if (idle) this.#lookout.leave();
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -168,42 +151,6 @@ export class Checkpoints {
       () => undefined,
     );
     return done;
-  }
-
-  /** What the look after the call before has just found. */
-  #fresh(roots: readonly string[]): Known | undefined {
-    const age = this.#init.clock.monotonic() - this.#lookedAt;
-    return this.#territory?.key === JSON.stringify(roots) && age < FRESH_MS ? this.#territory : undefined;
-  }
-
-  async #look(roots: readonly string[], options: LookOptions): Promise<Known> {
-    const key = JSON.stringify(roots);
-    const hopeless = this.#hopeless.get(key);
-    if (hopeless !== undefined) throw hopeless;
-    if (this.#territory !== undefined && this.#territory.key !== key) {
-      this.#territory.live.discard();
-      this.#territory = undefined;
-    }
-    const known = this.#territory;
-    this.#territory = undefined;
-    let of = known?.of;
-    try {
-      of ??= Territory.open(roots, this.#around);
-      await of.look(options);
-    } catch (error) {
-      // Half looked at, it would tell lies: the next time begins anew.
-      known?.live.discard();
-      if (error instanceof TooMuch) this.#hopeless.set(key, error);
-      throw error;
-    }
-    if (options.ahead !== true) this.#lookedAt = this.#init.clock.monotonic();
-    this.#territory = { key, of, live: known?.live ?? this.#newLive() };
-    return this.#territory;
-  }
-
-  #newLive(): LiveFile {
-    this.#liveFiles += 1;
-    return new LiveFile(this.#journal.folder, `live-${this.#init.clock.now()}-${this.#liveFiles}.jsonl`);
   }
 
   #beginTurn({ turn, cwd }: CallPlace): void {
@@ -256,15 +203,7 @@ export class Checkpoints {
   async #changesOfCommand(territory: Territory, endedAt: number): Promise<Change[]> {
     const { signal } = this.#closing;
     const room = this.#room();
-    let differences: Difference[];
-    try {
-      differences = await territory.look({ signal, room });
-      this.#lookedAt = this.#init.clock.monotonic();
-    } catch (error) {
-      // As in `#look`.
-      if (this.#territory?.of === territory) this.#territory = undefined;
-      throw error;
-    }
+    const differences = await this.#lookout.differences(territory, { signal, room });
     return changesFrom(differences, { around: this.#around, room, endedAt, signal });
   }
 

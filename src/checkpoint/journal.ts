@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { makeFolder } from "../base/index.js";
 import type { CheckpointRecord } from "./records.js";
@@ -6,6 +16,10 @@ import type { CheckpointRecord } from "./records.js";
 /** A journal larger than this is not read, bytes. */
 const MAX_BYTES = 512 * 1024 * 1024;
 const TYPES = new Set<unknown>(["turn", "call", "changes", "turn_end", "undo", "undone"]);
+
+/** In the folder of checkpoints, beside those of conversations: trees of large folders, left by the last process that knew them. */
+export const TREES = "trees";
+const OWN_FOLDERS = new Set<string>(["objects", "git", TREES, "swept"]);
 
 /** Where checkpoints are in a home folder. */
 export function checkpointsFolder(home: string): string {
@@ -15,6 +29,19 @@ export function checkpointsFolder(home: string): string {
 /** The folder of one conversation's checkpoints. */
 export function conversationFolder(home: string, conversation: string): string {
   return join(checkpointsFolder(home), conversation);
+}
+
+/** The conversations that have a folder of checkpoints. Throws system errors, but for a folder that is not there. */
+export function conversationsIn(home: string): string[] {
+  try {
+    return readdirSync(checkpointsFolder(home), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !OWN_FOLDERS.has(entry.name))
+      .map(({ name }) => name);
+  } catch (error) {
+    // No folder: nothing was ever changed.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** The records of one conversation, appended one write a line. */

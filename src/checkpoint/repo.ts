@@ -1,5 +1,5 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Env, findGit, type Git, type GitPlace, gitPlaceOf, makeNeutralGitDir, readBlobs, runGit } from "./git.js";
 import { countIn, type IndexEntry, parseIndex } from "./git-index.js";
 import type { Leaf } from "./tree.js";
@@ -271,6 +271,14 @@ export class Repo {
       if (fields[at + 2] !== "unspecified" && fields[at + 2] !== "unset") filtered.push(fields[at]!);
     }
     return filtered;
+  }
+}
+
+/** The repository that a folder lies in; undefined outside of any. */
+export function repoAbove(start: string, env: Env): Repo | undefined {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const repo = Repo.at(folder, env);
+    if (repo !== undefined || dirname(folder) === folder) return repo;
   }
 }
 

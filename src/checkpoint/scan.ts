@@ -1,13 +1,11 @@
-import { readdirSync, readlinkSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lookAt } from "./capture.js";
 import type { Env } from "./git.js";
 import { Ignored } from "./ignored.js";
 import { Repo } from "./repo.js";
+import { isSame, isUnnamable, namesOf, specialLeaf, UNNAMABLE } from "./sighting.js";
 import { type Difference, type Folder, folderFrom, type Leaf, leafFrom, type Node } from "./tree.js";
 import type { Budget, Pace } from "./types.js";
-
-/** Times closer to now than this may stay the same over one more change: the system's clock for files ticks slowly. ms. */
-export const TICK_MS = 20;
 
 export interface ScanOptions {
   readonly budget: Budget;
@@ -32,19 +30,11 @@ export interface Scan {
   readonly unkept: readonly { readonly path: string; readonly leaf: Leaf }[];
   /** The youngest change seen, Unix ms. */
   readonly newest: number;
+  /** Files and folders. */
+  readonly entries: number;
 }
 
 const OVER_BUDGET = "none:git ignores it, and it is over the budget for what is ignored";
-
-const UNNAMABLE: Leaf = {
-  kind: "uncovered",
-  mode: 0,
-  size: 0,
-  mtime: 0,
-  ctime: 0,
-  ino: 0,
-  content: "none:its name is not UTF-8",
-};
 
 /** There is more than the budget allows to look at. */
 export class TooMuch extends Error {}
@@ -100,18 +90,21 @@ class Walk {
     this.#update(root, stat, this.#path);
     repo?.refresh();
     // Git lists what it ignores while its index is read, and looks at its files while we look at folders.
-    const asking = root.blind
-      ? Promise.all([repo?.load(this.#options.signal), this.#ignored.find(repo)])
-      : this.#askForChanged(repo);
+    const isFirst = this.#options.since === Number.NEGATIVE_INFINITY;
+    const asking = [
+      root.blind ? repo?.load(this.#options.signal) : this.#askForChanged(repo),
+      isFirst ? this.#ignored.find(repo) : undefined,
+    ];
+    const settled = Promise.allSettled(asking);
     try {
-      if (root.blind) await asking;
+      if (root.blind) await Promise.all(asking);
       this.#stack.push({ folder: root, path: this.#path });
       await this.#visitFolders();
-      await asking;
+      await Promise.all(asking);
       await this.#visitFiles();
     } finally {
       // Nothing of a look goes on behind its end, however it ended.
-      await Promise.allSettled([asking]);
+      await settled;
       repo?.forgetChanged();
     }
     return this.#found();
@@ -123,7 +116,7 @@ class Walk {
   }
 
   #found(): Scan {
-    return { differences: this.#differences, unkept: this.#unkept, newest: this.#newest };
+    return { differences: this.#differences, unkept: this.#unkept, newest: this.#newest, entries: this.#entries };
   }
 
   /** The folder itself was taken away, or is a folder no more. */
@@ -141,7 +134,7 @@ class Walk {
     const { pace } = this.#options;
     for (let visit = this.#stack.pop(); visit !== undefined; visit = this.#stack.pop()) {
       const { folder, path } = visit;
-      const listed = { folder, path, names: this.#namesOf(folder, path) };
+      const listed = { folder, path, names: namesOf(folder, path, this.#options.now()) };
       if (listed.names?.has(".git") === true) await this.#openNested(visit);
       for (const [name, known] of folder.children) {
         if (known.kind === "folder") await this.#visitOne(listed, name, known);
@@ -166,11 +159,14 @@ class Walk {
   #isQuiet({ repo, prefix, children }: Folder): boolean {
     if (repo?.isQuiet(prefix) !== true) return false;
     const { reading } = repo;
+    let [files, newest] = [0, 0];
     for (const known of children.values()) {
       if (known.kind === "folder") continue;
       if (known.kind !== "file" || known.vouched !== reading) return false;
-      this.#countOne(known.ctime);
+      files += 1;
+      if (known.ctime > newest) newest = known.ctime;
     }
+    this.#count(files, newest);
     return true;
   }
 
@@ -180,7 +176,7 @@ class Walk {
     for (const [name, known] of folder.children) {
       if (known.kind === "folder") continue;
       if (known.kind === "file" && repo?.isAsked === true && !repo.isLoaded) await repo.load(this.#options.signal);
-      if (known.kind === "file" && repo?.vouchesFor(prefix, name, known) === true) this.#countOne(known.ctime);
+      if (known.kind === "file" && repo?.vouchesFor(prefix, name, known) === true) this.#count(1, known.ctime);
       else await this.#visitOne(visit, name, known);
     }
     for (const name of names ?? []) if (!folder.children.has(name)) await this.#add(visit, name);
@@ -194,8 +190,21 @@ class Walk {
     if (stat === "hidden" || (stat === undefined && isListed && isUnnamable(name))) return;
     if (stat === undefined) this.#forget(visit, name, known);
     else if (known.kind === "folder" && stat.isDirectory()) this.#enter(known, stat, at);
-    else if (isSame(known, stat)) this.#count(stat);
-    else await this.#replace(visit, name, { known, stat });
+    else if (isSame(known, stat)) {
+      this.#count(1, stat.ctimeMs);
+      if (known.kind === "file" && known.isUnsure === true) await this.#makeSure(visit, name, { known, stat });
+    } else await this.#replace(visit, name, { known, stat });
+  }
+
+  /** Of a file that was read from disk: what git had of it may be gone since. */
+  async #makeSure(visit: Visit, name: string, { known, stat }: { known: Leaf; stat: Stats }): Promise<void> {
+    const { folder, path } = visit;
+    const oid = await this.#oidOf(folder, name, stat);
+    known.isUnsure = false;
+    if (known.content === `git:${oid}`) return;
+    known.content = "";
+    folder.unsaved = true;
+    this.#unkept.push({ path: `${path}/${name}`, leaf: known });
   }
 
   /** A repository in the folder, which has its own index and its own rules. */
@@ -206,24 +215,6 @@ class Walk {
     folder.repo = nested;
     folder.prefix = "";
     nested.refresh();
-  }
-
-  /** The names in a folder; undefined when they can't have changed since they were read. */
-  #namesOf(folder: Folder, path: string): Set<string> | undefined {
-    const { listed, mtime, ctime } = folder;
-    const at = this.#options.now();
-    if (listed?.mtime === mtime && listed.ctime === ctime && listed.at - Math.max(mtime, ctime) > TICK_MS) {
-      return undefined;
-    }
-    try {
-      const names = new Set(readdirSync(path));
-      folder.listed = { mtime, ctime, at };
-      return names;
-    } catch {
-      // Not readable for us, or gone since: what was known of it stays what is known.
-      folder.listed = undefined;
-      return undefined;
-    }
   }
 
   #enter(folder: Folder, stat: Stats, path: string): void {
@@ -244,16 +235,12 @@ class Walk {
     folder.mtime = stat.mtimeMs;
     folder.ctime = stat.ctimeMs;
     folder.ino = stat.ino;
-    this.#count(stat);
+    this.#count(1, stat.ctimeMs);
   }
 
-  #count(stat: Stats): void {
-    this.#countOne(stat.ctimeMs);
-  }
-
-  #countOne(ctime: number): void {
-    if (ctime > this.#newest) this.#newest = ctime;
-    this.#entries += 1;
+  #count(entries: number, newest: number): void {
+    if (newest > this.#newest) this.#newest = newest;
+    this.#entries += entries;
     if (this.#entries > this.#options.budget.entries) {
       throw new TooMuch(`there are more than ${this.#options.budget.entries} files and folders`);
     }
@@ -296,7 +283,7 @@ class Walk {
 
   async #newNode(visit: Visit, name: string, stat: Stats): Promise<Node> {
     const { folder, path } = visit;
-    this.#count(stat);
+    this.#count(1, stat.ctimeMs);
     let allowance = folder.ignored;
     if (allowance !== undefined) {
       allowance.entries -= 1;
@@ -317,45 +304,17 @@ class Walk {
   async #leaf({ folder, path }: Visit, name: string, stat: Stats): Promise<Leaf> {
     const at = `${path}/${name}`;
     this.#newest = Math.max(this.#newest, stat.ctimeMs);
-    if (stat.isSymbolicLink()) {
-      const target = targetOf(at);
-      return target === undefined
-        ? leafFrom(stat, "uncovered", "none:a link that can't be read")
-        : leafFrom(stat, "link", `link:${target}`);
-    }
-    if (!stat.isFile()) return leafFrom(stat, "uncovered", "none:neither a file nor a folder nor a link");
-    const { repo, prefix } = folder;
-    if (repo?.isLoaded === false) await repo.load(this.#options.signal);
-    const oid = repo?.oidOf(`${prefix}${name}`, stat);
+    const special = specialLeaf(at, stat);
+    if (special !== undefined) return special;
+    const oid = await this.#oidOf(folder, name, stat);
     const leaf = leafFrom(stat, "file", oid === undefined ? "" : `git:${oid}`);
     if (oid === undefined) this.#unkept.push({ path: at, leaf });
-    else repo?.vouchForNew(`${prefix}${name}`, leaf, this.#options.from);
+    else folder.repo?.vouchForNew(`${folder.prefix}${name}`, leaf, this.#options.from);
     return leaf;
   }
-}
 
-function targetOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    // Gone, or another thing by now.
-    return undefined;
+  async #oidOf({ repo, prefix }: Folder, name: string, stat: Stats): Promise<string | undefined> {
+    if (repo?.isLoaded === false) await repo.load(this.#options.signal);
+    return repo?.oidOf(`${prefix}${name}`, stat);
   }
-}
-
-/** What Node makes of a name that is not UTF-8, by which the file can't be reached. */
-function isUnnamable(name: string): boolean {
-  return name.includes("\ufffd");
-}
-
-/** Of what is not covered, only that it is the same thing counts. */
-function isSame(known: Node, stat: Stats): boolean {
-  if (known.kind === "folder" || known.ino !== stat.ino) return false;
-  if (known.kind === "uncovered" || known.kind === "ignored") return true;
-  return (
-    known.ctime === stat.ctimeMs &&
-    known.mtime === stat.mtimeMs &&
-    known.size === stat.size &&
-    known.mode === (stat.mode & 0o7777)
-  );
 }

@@ -53,8 +53,8 @@ async function lateChanges(call: CallRecord, { journal, around, signal }: Sealin
     return changes;
   }
   const { roots = [], live = "" } = call;
-  const trees = /^live-[\w.-]+$/.test(live) ? readLive(join(journal.folder, live), roots, around.env) : undefined;
-  if (trees === undefined) return "the program was killed while it ran, and what was noted before is gone";
-  const differences = await Territory.from(trees, around).look({ signal, room });
+  const known = /^live-[\w.-]+$/.test(live) ? readLive(join(journal.folder, live), roots, around.env) : undefined;
+  if (known === undefined) return "the program was killed while it ran, and what was noted before is gone";
+  const differences = await Territory.from(known.trees, around).look({ signal, room });
   return changesFrom(differences, { around, room, endedAt: undefined, signal });
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DAY_MS, isDue } from "../base/index.js";
-import { checkpointsFolder, Journal } from "./journal.js";
+import { checkpointsFolder, conversationFolder, conversationsIn, Journal, TREES } from "./journal.js";
 import { mayRun } from "./process.js";
 import { historyOf } from "./records.js";
 
@@ -35,7 +35,7 @@ export function sweepCheckpoints(home: string, options: SweepOptions): Swept {
   const { now, isAlive, olderThanMs = 30 * DAY_MS, maxBytes = MAX_BYTES } = options;
   const folder = checkpointsFolder(home);
   const objects = objectsIn(join(folder, "objects"));
-  const kept = conversationsIn(folder).sort((one, other) => other.at - one.at);
+  const kept = conversationsOf(home).sort((one, other) => other.at - one.at);
   const needed = new Set<string>();
   let [held, gone, bytes, removed] = [0, 0, 0, 0];
   for (const { path, at, owner } of kept) {
@@ -49,6 +49,10 @@ export function sweepCheckpoints(home: string, options: SweepOptions): Swept {
     }
     held += size;
     for (const sha of shas) needed.add(sha);
+  }
+  for (const name of namesIn(join(folder, TREES))) {
+    const path = join(folder, TREES, name);
+    if (now - statSync(path).mtimeMs > olderThanMs) rmSync(path, { force: true });
   }
   for (const [sha, { path, size, usedAt }] of objects) {
     if (needed.has(sha) || now - usedAt < YOUNG_MS) continue;
@@ -71,14 +75,12 @@ interface Conversation {
   readonly owner: string | undefined;
 }
 
-function conversationsIn(folder: string): Conversation[] {
-  return namesIn(folder)
-    .filter((name) => name !== "objects" && name !== "git" && statSync(join(folder, name)).isDirectory())
-    .map((name) => {
-      const path = join(folder, name);
-      const last = historyOf(new Journal(path).read()).turns.at(-1);
-      return { path, at: last?.at ?? statSync(path).mtimeMs, owner: last?.owner };
-    });
+function conversationsOf(home: string): Conversation[] {
+  return conversationsIn(home).map((name) => {
+    const path = conversationFolder(home, name);
+    const last = historyOf(new Journal(path).read()).turns.at(-1);
+    return { path, at: last?.at ?? statSync(path).mtimeMs, owner: last?.owner };
+  });
 }
 
 /** Every content that the journal or a tree on disk speaks of. */

@@ -1,12 +1,14 @@
 import { lstatSync, realpathSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { type Clock, sleep } from "../base/index.js";
 import type { Env } from "./git.js";
 import { checkpointsFolder } from "./journal.js";
 import { keepFiles, type Placed, type Room } from "./keep.js";
+import { keepTree, readKeptTree } from "./kept-trees.js";
+import type { LiveFile, Origin } from "./live.js";
 import type { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
-import { Repo } from "./repo.js";
+import { repoAbove } from "./repo.js";
 import { scanFolder, TooMuch } from "./scan.js";
 import { type Difference, type Folder, folderFrom } from "./tree.js";
 import type { Budget } from "./types.js";
@@ -33,6 +35,13 @@ export interface LookOptions {
   readonly ahead?: boolean;
 }
 
+/** What is known at first. */
+interface Beginning {
+  readonly trees: ReadonlyMap<string, Folder>;
+  readonly unkept?: readonly Placed[];
+  readonly origin?: Origin | undefined;
+}
+
 /** Files and bytes that are kept ahead. */
 const AHEAD_FILES = 1_000;
 const AHEAD_BYTES = 16 * 1024 * 1024;
@@ -50,11 +59,17 @@ export class Territory {
   /** Files seen whose content is still to be kept. */
   #unkept: Placed[] = [];
   #newest = 0;
+  #entries = 0;
   /** When the last look that came to its end began, Unix ms. */
   #lookedFrom = Number.NEGATIVE_INFINITY;
 
-  private constructor(around: Surroundings, trees: ReadonlyMap<string, Folder>) {
+  /** Where what was known at first was read. */
+  readonly origin: Origin | undefined;
+
+  private constructor(around: Surroundings, { trees, unkept = [], origin }: Beginning) {
     this.#around = around;
+    this.origin = origin;
+    this.#unkept = [...unkept];
     this.roots = [...trees.keys()];
     this.trees = trees;
     const { keptFiles, keptBytes, fileBytes } = around.budget;
@@ -63,7 +78,7 @@ export class Territory {
   }
 
   /**
-   * Nothing is known yet. Roots that are not there, or lie in another one, are left out; throws when none is left, and
+   * Nothing is known yet but what an earlier process left. Roots that are not there, or lie in another one, are left out; throws when none is left, and
    * `TooMuch` where a root is the user's own folder or holds it.
    */
   static open(roots: readonly string[], around: Surroundings): Territory {
@@ -71,12 +86,16 @@ export class Territory {
     refuseWide(real, around.env);
     const outer = real.filter((root) => !real.some((other) => other !== root && root.startsWith(`${other}/`)));
     if (outer.length === 0) throw new Error(`there is no folder to look at: ${roots.join(", ")}`);
-    return new Territory(around, new Map(outer.map((root) => [root, unknownFolder(root, around.env)])));
+    const known = readKeptTree({ home: around.home, roots: outer }, around);
+    return new Territory(
+      around,
+      known ?? { trees: new Map(outer.map((root) => [root, unknownFolder(root, around.env)])) },
+    );
   }
 
   /** As a killed process had it. */
   static from(trees: ReadonlyMap<string, Folder>, around: Surroundings): Territory {
-    return new Territory(around, trees);
+    return new Territory(around, { trees });
   }
 
   /**
@@ -101,17 +120,25 @@ export class Territory {
     };
     const differences: Difference[] = [];
     this.#newest = 0;
+    this.#entries = 0;
     for (const [path, root] of this.trees) {
       const scan = await scanFolder(root, path, options);
       differences.push(...scan.differences);
       this.#unkept.push(...scan.unkept);
       this.#newest = Math.max(this.#newest, scan.newest);
+      this.#entries += scan.entries;
     }
     this.#lookedFrom = from;
     if (ahead && isMuch(this.#unkept)) return differences;
     const unkept = this.#unkept.splice(0);
     await keepFiles(unkept, { store, room: room ?? this.#room, pace });
     return differences;
+  }
+
+  /** Leaves what is known to the next process, where a first look is dear. Throws system errors. */
+  keep(live: LiveFile): void {
+    if (this.#entries < this.#around.budget.askGitFrom) return;
+    keepTree({ home: this.#around.home, roots: this.roots }, live, this.trees);
   }
 
   /** Waits until the clock of files has moved on since the youngest change, so that any later one shows. A tick at most. */
@@ -138,13 +165,6 @@ export function unknownFolder(root: string, env: Env): Folder {
   const workTree = repoAbove(root, env);
   const prefix = workTree === undefined || workTree.workTree === root ? "" : `${relative(workTree.workTree, root)}/`;
   return folderFrom(lstatSync(root), { repo: workTree, prefix, ignored: undefined, blind: true });
-}
-
-function repoAbove(root: string, env: Env): Repo | undefined {
-  for (let folder = root; ; folder = dirname(folder)) {
-    const repo = Repo.at(folder, env);
-    if (repo !== undefined || dirname(folder) === folder) return repo;
-  }
 }
 
 function realOf(path: string): string | undefined {

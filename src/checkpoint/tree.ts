@@ -19,6 +19,8 @@ export interface Leaf {
   content: Content;
   /** Which content of git's index was found to have this very file (`Repo.reading`). */
   vouched?: string | undefined;
+  /** Read from disk: whether git still has its content is to be found out. */
+  isUnsure?: boolean;
 }
 
 /** A folder as it was last seen, with all below it. */

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, messageOf } from "../base/index.js";
 import { capture } from "./capture.js";
 import { carryOut, type Left } from "./carry-out.js";
 import type { Env } from "./git.js";
-import { checkpointsFolder, conversationFolder, Journal } from "./journal.js";
+import { checkpointsFolder, conversationFolder, conversationsIn, Journal } from "./journal.js";
 import { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
 import { type OnConflict, planUndo, type UndoPlan } from "./plan.js";
@@ -214,15 +214,7 @@ export class Undoing {
 export function conversationsWithCheckpoints(
   home: string,
 ): { readonly id: string; readonly turns: readonly TurnHistory[] }[] {
-  let names: string[];
-  try {
-    names = readdirSync(checkpointsFolder(home));
-  } catch {
-    // No folder: nothing was ever changed.
-    return [];
-  }
-  return names
-    .filter((name) => name !== "objects" && name !== "git")
+  return conversationsIn(home)
     .map((id) => ({ id, turns: historyOf(new Journal(conversationFolder(home, id)).read()).turns }))
     .filter(({ turns }) => turns.length > 0)
     .sort((one, other) => other.turns.at(-1)!.at - one.turns.at(-1)!.at);

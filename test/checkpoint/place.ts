@@ -38,6 +38,8 @@ export interface Place {
   end(turn: string): Promise<readonly string[]>;
   undo(request?: Partial<UndoRequest>): Promise<{ readonly ok: boolean; readonly message: string }>;
   readonly undoing: Undoing;
+  /** The process ends, and another one begins. */
+  reopen(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -50,15 +52,22 @@ export function openPlace(
   mkdirSync(work);
   const env = options.env ?? GIT_ENV;
   const budget = options.budget === undefined ? {} : { budget: options.budget };
-  const checkpoints = new Checkpoints({ home, conversation: CONVERSATION, clock, env, owner: "test", ...budget });
+  const open = () => new Checkpoints({ home, conversation: CONVERSATION, clock, env, owner: "test", ...budget });
+  let checkpoints = open();
   const { signal } = new AbortController();
   const undoing = new Undoing({ home, clock, env, owner: "test", isAlive: () => false, signal });
   let calls = 0;
   return {
     work,
     home,
-    checkpoints,
+    get checkpoints() {
+      return checkpoints;
+    },
     undoing,
+    reopen: async () => {
+      await checkpoints.close();
+      checkpoints = open();
+    },
     call: async (turn, act, roots = [work]) => {
       calls += 1;
       const watched = await checkpoints.before({ turn, call: `call-${calls}`, cwd: work }, { roots }, signal);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { DEFAULT_BUDGET } from "../../src/checkpoint/index.js";
@@ -56,6 +56,51 @@ test("an undone turn leaves no difference, a redone one neither, and git's own f
     { numRuns: RUNS },
   );
 });
+
+const later = fc.record({
+  kind: fc.constantFrom<Kind>("plain", "git", "committed", "worktree", "nested"),
+  start: deeds(12),
+  first: deeds(4),
+  meanwhile: deeds(4),
+  git: fc.constantFrom("nothing", "commit", "forget", "unmake"),
+  call: deeds(6),
+});
+
+test("what an earlier process knew of the files is a beginning: whatever happened since is seen, and undone is what the call did", async () => {
+  await fc.assert(
+    fc.asyncProperty(later, async ({ kind, start, first, meanwhile, git: act, call }) => {
+      const place = openPlace({ budget: { ...DEFAULT_BUDGET, askGitFrom: 0 } });
+      try {
+        const { work, gitDir } = prepare(place, kind, () => perform(place.work, start));
+        await place.call("0", () => perform(work, first), [work]);
+        await place.end("0");
+        await place.reopen();
+        perform(work, meanwhile);
+        if (gitDir !== undefined) changeGit(work, gitDir, act);
+        const before = snapshot(work);
+        await place.call("1", () => perform(work, call), [work]);
+        const changed = await place.end("1");
+        assert.deepEqual(changed, differentFiles(before, snapshot(work), work));
+        if (changed.length > 0) assert.equal((await place.undo()).ok, true);
+        if (changed.length > 0) assert.deepEqual(snapshot(work), before);
+      } finally {
+        await place.close();
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+/** Contents that the tree of an earlier process says git has are gone, or others. */
+function changeGit(work: string, gitDir: string, act: string): void {
+  if (act === "commit") {
+    git(work, "add", "-A");
+    git(work, "commit", "-qm", "more", "--allow-empty");
+  } else if (act === "forget") {
+    git(work, "rm", "-rq", "--cached", "--ignore-unmatch", ".");
+    git(work, "gc", "-q", "--prune=now");
+  } else if (act === "unmake") rmSync(gitDir, { recursive: true });
+}
 
 /** Absolute paths of what is no folder and is not as it was, sorted. */
 function differentFiles(before: Record<string, string>, after: Record<string, string>, work: string): string[] {

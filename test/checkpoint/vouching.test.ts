@@ -46,8 +46,14 @@ test("where git vouches for files they are not looked at one by one, and every k
   git(place.work, "read-tree", "HEAD");
   git(place.work, "update-index", "-q", "--refresh");
   const before = snapshot(place.work);
-  await place.call("1", () => {});
-  await place.checkpoints.idle();
+  await place.call("0", () => {});
+  await place.end("0");
+  await place.reopen();
+  const known = await looksOf(async () => {
+    await place.call("1", () => {});
+    await place.checkpoints.idle();
+  });
+  assert.ok(known < FILES, `${known} looks at ${FILES} files that an earlier process knew`);
   const looks = await looksOf(async () => {
     await place.call("1", () => {
       fs.appendFileSync(at(0), "more\n");
@@ -69,5 +75,26 @@ test("where git vouches for files they are not looked at one by one, and every k
   assert.deepEqual(changed, [...[0, 1, 2, 3, 4, 5, 6].map(at), join(place.work, "moved")].sort());
   assert.ok((await place.undo()).ok);
   assert.deepEqual(snapshot(place.work), before);
+  await place.close();
+});
+
+test("what git has lost since an earlier process knew it is kept before a command can change it", async () => {
+  const place = openPlace({ budget: { ...DEFAULT_BUDGET, askGitFrom: 0 } });
+  const path = join(place.work, "f");
+  fs.writeFileSync(path, "one\n");
+  // Older than git's index, so that its content counts as git's.
+  fs.utimesSync(path, 1_700_000_000, 1_700_000_000);
+  git(place.work, "init", "-q");
+  git(place.work, "add", "-A");
+  await place.call("0", () => {});
+  await place.end("0");
+  assert.equal(fs.existsSync(join(place.home, "checkpoints/objects")), false, "git has it");
+  await place.reopen();
+  git(place.work, "rm", "-q", "--cached", "f");
+  git(place.work, "gc", "-q", "--prune=now");
+  await place.call("1", () => fs.writeFileSync(path, "two\n"));
+  await place.end("1");
+  assert.ok((await place.undo()).ok);
+  assert.equal(fs.readFileSync(path, "utf8"), "one\n");
   await place.close();
 });
