@@ -18,7 +18,12 @@ export interface CarryOutOptions {
   readonly store: ObjectStore;
   /** Names the temporary files: the same for the same undo, so that a later try finds what an earlier one left. */
   readonly id: string;
+  /** What `lockedFolders` said before the first try. */
+  readonly locked?: Locked | undefined;
 }
+
+/** Folders that have to be made writable for a while, and the modes they have. */
+export type Locked = readonly { readonly path: string; readonly mode: number }[];
 
 /** What was found at a path, when it was neither as before nor as after. */
 export interface Left {
@@ -30,13 +35,21 @@ export interface Left {
  * Brings every path from its `before` to its `after`, each by one rename; a path that is at its `after` is done, one that is
  * at neither is left as it is and returned. Cut at any point it can be called again. Throws system errors.
  */
-export async function carryOut(changes: readonly Change[], { store, id }: CarryOutOptions): Promise<Left[]> {
-  const work = new Work(store, id, changes);
+export async function carryOut(changes: readonly Change[], options: CarryOutOptions): Promise<Left[]> {
+  const work = new Work(changes, options);
   try {
     return await work.run();
   } finally {
     work.close();
   }
+}
+
+/** The folders that `carryOut` would make writable: to be on record before it begins, since a kill leaves them so. */
+export function lockedFolders(changes: readonly Change[]): Locked {
+  return [...new Set(changes.map(({ path }) => dirname(path)))].flatMap((path) => {
+    const mode = lockedMode(path);
+    return mode === undefined ? [] : [{ path, mode }];
+  });
 }
 
 class Work {
@@ -48,9 +61,12 @@ class Work {
   /** Folders that were made writable for the time being, and the modes they had. */
   readonly #opened = new Map<string, number>();
 
-  constructor(store: ObjectStore, id: string, changes: readonly Change[]) {
+  readonly #locked: Locked;
+
+  constructor(changes: readonly Change[], { store, id, locked = [] }: CarryOutOptions) {
     this.#store = store;
     this.#id = id;
+    this.#locked = locked;
     this.#changes = changes;
   }
 
@@ -64,13 +80,14 @@ class Work {
     const open = outer.filter((change) => this.#isOpen(change));
     const pending = new Set(open);
     for (const change of outer) this.#unlock(dirname(change.path));
+    this.#rememberLocked();
     for (const change of inner) if (pending.has(change)) this.#clearAway(change);
     const folders = open.filter(({ after }) => after?.kind === "folder");
     for (const { path } of folders) this.#makeFolder(path);
     for (const [at, change] of outer.entries()) {
       const temporary = `.belay-${this.#id}-${at}`;
       if (pending.has(change)) await this.#put(change, temporary);
-      else if (this.#left.some(({ path }) => path === change.path)) this.#discard(change.path, temporary);
+      else this.#discard(change.path, temporary);
       if (at % 16 === 15) await nextTurn();
     }
     for (const [path, mode] of this.#opened) this.#setMode(path, mode);
@@ -106,11 +123,19 @@ class Work {
   }
 
   #unlock(folder: string): void {
-    const stat = lookAt(folder);
-    if (typeof stat !== "object" || !stat.isDirectory() || (stat.mode & ALL_OF_OWNER) === ALL_OF_OWNER) return;
-    if (process.geteuid?.() !== stat.uid) return;
-    this.#opened.set(folder, stat.mode & 0o7777);
-    this.#setMode(folder, stat.mode | ALL_OF_OWNER);
+    const mode = lockedMode(folder);
+    if (mode === undefined) return;
+    this.#opened.set(folder, mode);
+    this.#setMode(folder, mode | ALL_OF_OWNER);
+  }
+
+  /** Those that an earlier try has left writable; one whose mode is another by now is someone else's matter. */
+  #rememberLocked(): void {
+    for (const { path, mode } of this.#locked) {
+      const stat = lookAt(path);
+      if (typeof stat !== "object" || !stat.isDirectory() || (stat.mode & 0o7777) !== (mode | ALL_OF_OWNER)) continue;
+      this.#opened.set(path, mode);
+    }
   }
 
   /** Takes away what has to make room, or is not to be there at all. */
@@ -207,6 +232,13 @@ class Work {
       // Removed by this very undo, or a file system that can't: its files are synced, and a kill loses nothing.
     }
   }
+}
+
+/** The mode of a folder in which its owner, who we are, may not do everything; undefined for any other. */
+function lockedMode(folder: string): number | undefined {
+  const stat = lookAt(folder);
+  if (typeof stat !== "object" || !stat.isDirectory() || (stat.mode & ALL_OF_OWNER) === ALL_OF_OWNER) return undefined;
+  return process.geteuid?.() === stat.uid ? stat.mode & 0o7777 : undefined;
 }
 
 /** Never through a link; also where nothing may be read. */

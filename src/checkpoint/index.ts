@@ -1,5 +1,6 @@
 export { type Area, type CallPlace, Checkpoints, type CheckpointsInit, type Watched } from "./checkpoints.js";
 export { type Covered, type CoveredEntry, listCovered } from "./covered.js";
+export type { UndoRequest } from "./choice.js";
 export type { Env } from "./git.js";
 export type { OnConflict, Trouble } from "./plan.js";
 export { mayRun, thisProcess } from "./process.js";
@@ -9,10 +10,10 @@ export { type SweepOptions, type Swept, sweepCheckpoints } from "./sweep.js";
 export { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
 export {
   conversationsWithCheckpoints,
+  type EndedUndo,
   type Prepared,
   type PreparedUndo,
   type UndoDeps,
   type UndoEnd,
   Undoing,
-  type UndoRequest,
 } from "./undo.js";

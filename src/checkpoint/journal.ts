@@ -19,7 +19,9 @@ const TYPES = new Set<unknown>(["turn", "call", "changes", "turn_end", "undo", "
 
 /** In the folder of checkpoints, beside those of conversations: trees of large folders, left by the last process that knew them. */
 export const TREES = "trees";
-const OWN_FOLDERS = new Set<string>(["objects", "git", TREES, "swept"]);
+/** The same: marks of undos under way. */
+export const UNDER_WAY = "undoing";
+const OWN_FOLDERS = new Set<string>(["objects", "git", TREES, UNDER_WAY]);
 
 /** Where checkpoints are in a home folder. */
 export function checkpointsFolder(home: string): string {

@@ -1,3 +1,4 @@
+import type { Locked } from "./carry-out.js";
 import type { Change, State } from "./types.js";
 
 /**
@@ -59,6 +60,8 @@ export interface UndoRecord {
   /** The process at work, as in a turn. */
   readonly owner: string;
   readonly changes: readonly Change[];
+  /** Folders that are made writable for it, and the modes they had. */
+  readonly locked?: Locked;
 }
 
 interface UndoneRecord {

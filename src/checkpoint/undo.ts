@@ -3,16 +3,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, messageOf } from "../base/index.js";
 import { capture } from "./capture.js";
-import { carryOut, type Left } from "./carry-out.js";
+import { carryOut, type Left, lockedFolders } from "./carry-out.js";
+import { asCall, chooseTurn, chooseUndo, type UndoRequest } from "./choice.js";
 import type { Env } from "./git.js";
 import { checkpointsFolder, conversationFolder, conversationsIn, Journal } from "./journal.js";
 import { ObjectStore } from "./objects.js";
 import { paced } from "./pace.js";
 import { type OnConflict, planUndo, type UndoPlan } from "./plan.js";
-import { type CallHistory, type History, historyOf, type TurnHistory, type UndoRecord } from "./records.js";
+import { type History, historyOf, type TurnHistory, type UndoRecord } from "./records.js";
 import { sealCutCalls } from "./seal.js";
 import type { Surroundings } from "./territory.js";
 import { type Change, DEFAULT_BUDGET, type State } from "./types.js";
+import { type Mark, readMarks, removeMark, setMark } from "./under-way.js";
 
 export interface UndoDeps {
   readonly home: string;
@@ -23,17 +25,6 @@ export interface UndoDeps {
   /** Whether the process that began a turn or an undo may still be at work on it. */
   readonly isAlive: (owner: string) => boolean;
   readonly signal: AbortSignal;
-}
-
-export interface UndoRequest {
-  readonly conversation: string;
-  /** The last one that is not undone, when undefined. */
-  readonly turn?: string | undefined;
-  /** Only this call of the turn; `last`: the one that ran last. */
-  readonly call?: string | undefined;
-  /** Take back the last undo instead. */
-  readonly redo?: boolean;
-  readonly onConflict?: OnConflict;
 }
 
 /** An undo that was worked out and not begun. */
@@ -62,6 +53,15 @@ export interface Opened {
   readonly stuck?: string;
 }
 
+/** An undo that a process had left half done. */
+export interface EndedUndo {
+  readonly conversation: string;
+  /** What was neither as before nor as after, and was left as it is. */
+  readonly left: readonly Left[];
+  /** Why it could not be carried on; undefined: it is done. */
+  readonly stuck: string | undefined;
+}
+
 /** The undos of one home folder. */
 export class Undoing {
   readonly #deps: UndoDeps;
@@ -80,15 +80,47 @@ export class Undoing {
     const history = historyOf(journal.read());
     const cut = history.unfinished.find(({ owner }) => owner === "" || !isAlive(owner));
     if (cut === undefined) return { history, resumed: undefined };
-    const { id, changes } = cut;
+    const mark = { conversation, owner: this.#deps.owner };
     try {
-      const resumed = await carryOut(changes, { store: this.#store, id });
-      journal.append({ type: "undone", id, outcome: "done" }, { sync: true });
+      setMark(this.#deps.home, mark);
+      if (this.#isTaken(conversation)) {
+        removeMark(this.#deps.home, mark);
+        return { history, resumed: [], stuck: "another process carries on an undo that was cut: try again after it" };
+      }
+      const resumed = await carryOut(cut.changes, { store: this.#store, ...cut });
+      journal.append({ type: "undone", id: cut.id, outcome: "done" }, { sync: true });
+      removeMark(this.#deps.home, mark);
       return { history: historyOf(journal.read()), resumed };
     } catch (error) {
       // It stays as it is: nothing else of this conversation can be undone before it.
       return { history, resumed: [], stuck: `an undo that was cut can't be carried on: ${messageOf(error)}` };
     }
+  }
+
+  /** Carries on what processes that are gone left half undone, in any conversation. */
+  async endCut(): Promise<readonly EndedUndo[]> {
+    const { home, isAlive } = this.#deps;
+    const ended: EndedUndo[] = [];
+    for (const mark of readMarks(home).filter(({ owner }) => !isAlive(owner))) {
+      const { conversation } = mark;
+      try {
+        const { resumed, stuck } = await this.open(conversation);
+        if (stuck === undefined) removeMark(home, mark);
+        if (resumed !== undefined) ended.push({ conversation, left: resumed, stuck });
+      } catch (error) {
+        this.#deps.signal.throwIfAborted();
+        ended.push({ conversation, left: [], stuck: messageOf(error) });
+      }
+    }
+    return ended;
+  }
+
+  /** Another process is at an undo of the conversation. */
+  #isTaken(conversation: string): boolean {
+    const { home, owner, isAlive } = this.#deps;
+    return readMarks(home).some(
+      (other) => other.conversation === conversation && other.owner !== owner && isAlive(other.owner),
+    );
   }
 
   /** Works out an undo on the files as they are. No effect on them. */
@@ -116,6 +148,8 @@ export class Undoing {
   async carryOut(conversation: string, undo: PreparedUndo): Promise<UndoEnd> {
     if (undo.refusal !== undefined) return { ok: false, message: undo.refusal };
     const { signal, clock } = this.#deps;
+    const { home, owner } = this.#deps;
+    const mark = { conversation, owner };
     const journal = this.#journal(conversation);
     let record: UndoRecord;
     try {
@@ -125,17 +159,20 @@ export class Undoing {
       const { turn, call, of } = undo;
       const id = `undo-${randomBytes(6).toString("hex")}`;
       const part = { ...(call === undefined ? {} : { call }), ...(of === undefined ? {} : { of }) };
-      record = { type: "undo", id, at: clock.now(), turn, ...part, owner: this.#deps.owner, changes };
+      const locked = lockedFolders(changes);
+      record = { type: "undo", id, at: clock.now(), turn, ...part, owner, changes, locked };
+      setMark(home, mark);
       journal.append(record, { sync: true });
       if (historyOf(journal.read()).unfinished[0]?.id !== id) {
         journal.append({ type: "undone", id, outcome: "back" });
+        removeMark(home, mark);
         return { ok: false, message: "another process is undoing something of this conversation: try again after it" };
       }
     } catch (error) {
       signal.throwIfAborted();
       return { ok: false, message: `nothing was undone: ${messageOf(error)}` };
     }
-    return this.#run(journal, record);
+    return this.#run(journal, record, mark);
   }
 
   /** What a file holds now and what it is to hold, for a look at the difference; undefined what is not there, or is large. */
@@ -148,27 +185,31 @@ export class Undoing {
     return { ...(now === undefined ? {} : { now }), ...(then === undefined ? {} : { then }) };
   }
 
-  async #run(journal: Journal, { id, changes }: UndoRecord): Promise<UndoEnd> {
+  async #run(journal: Journal, record: UndoRecord, mark: Mark): Promise<UndoEnd> {
+    const { id, changes } = record;
     try {
-      const left = await carryOut(changes, { store: this.#store, id });
+      const left = await carryOut(changes, { store: this.#store, ...record });
       journal.append({ type: "undone", id, outcome: "done" }, { sync: true });
+      removeMark(this.#deps.home, mark);
       return { ok: true, id, left };
     } catch (error) {
-      return this.#goBack(journal, { id, changes, why: messageOf(error) });
+      return this.#goBack(journal, record, { mark, why: messageOf(error) });
     }
   }
 
   async #goBack(
     journal: Journal,
-    { id, changes, why }: { readonly id: string; readonly changes: readonly Change[]; readonly why: string },
+    { id, changes, locked }: UndoRecord,
+    { mark, why }: { readonly mark: Mark; readonly why: string },
   ): Promise<UndoEnd> {
     try {
       const back = changes.map(({ path, before, after }) => ({ path, before: after, after: before }));
-      await carryOut(back, { store: this.#store, id });
+      await carryOut(back, { store: this.#store, id, locked });
       journal.append({ type: "undone", id, outcome: "back" }, { sync: true });
+      removeMark(this.#deps.home, mark);
       return { ok: false, message: `nothing was undone: ${why}` };
     } catch (error) {
-      // The next undo of this conversation carries it on.
+      // The next undo of this conversation carries it on, or the next start.
       journal.append({ type: "undone", id, outcome: "stuck" });
       const message = `the undo failed in the middle (${why}), and so did taking it back (${messageOf(error)})`;
       return { ok: false, message: `${message}; "belay undo" carries it on once the cause is gone` };
@@ -218,53 +259,6 @@ export function conversationsWithCheckpoints(
     .map((id) => ({ id, turns: historyOf(new Journal(conversationFolder(home, id)).read()).turns }))
     .filter(({ turns }) => turns.length > 0)
     .sort((one, other) => other.turns.at(-1)!.at - one.turns.at(-1)!.at);
-}
-
-type Chosen = { readonly turn: TurnHistory; readonly call: string | undefined; readonly calls: readonly CallHistory[] };
-
-function chooseTurn({ turns }: History, { turn: id, call: callId }: UndoRequest): Chosen | string {
-  const turn = id === undefined ? lastOpen(turns) : turns.findLast((one) => one.turn === id);
-  if (turn === undefined) {
-    if (id !== undefined) return `there is no turn ${id} that changed files; "belay undo --list" shows those there are`;
-    return turns.length === 0
-      ? "no turn has changed any files"
-      : "all turns are undone already; --redo takes back the last undo";
-  }
-  if (turn.undone !== undefined) return `turn ${turn.turn} is undone already; --redo takes that back`;
-  const calls = turn.calls.filter((one) => one.undone === undefined);
-  if (callId === undefined) return { turn, call: undefined, calls };
-  const wanted = callId === "last" ? calls.at(-1)?.call.call : callId;
-  // A call may have run twice, the second time outside of the sandbox.
-  const runs = calls.filter((one) => one.call.call === wanted);
-  if (wanted === undefined || runs.length === 0)
-    return `turn ${turn.turn} has no call ${callId} left that changed files`;
-  return { turn, call: wanted, calls: runs };
-}
-
-function lastOpen(turns: readonly TurnHistory[]): TurnHistory | undefined {
-  return turns.findLast(
-    (turn) =>
-      turn.undone === undefined &&
-      turn.calls.some(
-        ({ changes, undone }) => undone === undefined && (changes === undefined || changesSomething(changes)),
-      ),
-  );
-}
-
-function changesSomething({ changes, unknown }: NonNullable<CallHistory["changes"]>): boolean {
-  return changes.length > 0 || unknown !== undefined;
-}
-
-function chooseUndo({ undos }: History, { turn }: UndoRequest): { readonly undo: UndoRecord } | string {
-  const undo = turn === undefined ? undos.at(-1) : undos.findLast((one) => one.turn === turn);
-  if (undo !== undefined) return { undo };
-  return turn === undefined ? "nothing is undone that could be redone" : `turn ${turn} is not undone`;
-}
-
-/** An undo as if it were a call: what it changed is what is to be taken back. */
-function asCall({ turn, id, at, changes }: UndoRecord): CallHistory {
-  const call = { type: "call", turn, call: id, at } as const;
-  return { call, changes: { type: "changes", turn, call: id, changes }, undone: undefined };
 }
 
 function refusalOf({ changes, conflicts, lost, notes }: UndoPlan, onConflict: OnConflict): string | undefined {

@@ -21,6 +21,7 @@ import { answerTerminalOp } from "./terminal-ops.js";
 import { Terminals } from "./terminals.js";
 import { type StopRecord, Turn, type TurnHost, type WorkEnd } from "./turn.js";
 import type { Conversation, EngineDeps, InputOp, Listener, TurnEnd } from "./types.js";
+import { endCutUndos } from "./undo-recovery.js";
 import { type UndoOp, undoTurn } from "./undo-turn.js";
 
 /** A submission as the mailbox holds it; `answer` is called once for an interrupt, and for input that wants a turn of its own. */
@@ -189,7 +190,12 @@ export class Session implements Conversation, TurnHost {
     const level = this.#runsCommands ? this.#level.introduce() : undefined;
     this.#introduce(level instanceof Promise ? await level : level);
     // Before anything of this conversation touches the files.
-    const tidied = [...(await endCutPatches(this.#config.home)), ...keepToLimits(this.#config, this.clock)];
+    const { signal } = this.#scope;
+    const tidied = [
+      ...(await endCutPatches(this.#config.home)),
+      ...(await endCutUndos(this.#config, { clock: this.clock, signal })),
+      ...keepToLimits(this.#config, this.clock),
+    ];
     for (const message of tidied) this.#tell("", { type: "background_event", message });
     for await (const submitted of this.#mailbox) {
       if (!this.#isShutDown) await this.#handle(submitted);

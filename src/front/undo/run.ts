@@ -57,6 +57,11 @@ export async function runUndo(args: UndoArgs, deps: FrontDeps): Promise<number> 
   const stop = new AbortController();
   const { clock, env } = deps;
   const undoing = new Undoing({ home, clock, env, owner: thisProcess(), isAlive: mayRun, signal: stop.signal });
+  for (const { conversation: other, stuck } of await undoing.endCut()) {
+    if (stuck !== undefined && other !== conversation) {
+      void deps.stderr.write(`belay undo: conversation ${other} has an undo that is half done: ${stuck}\n`);
+    }
+  }
   const around = { deps, undoing, conversation, stop };
   return args.action === "list" ? list(args, around) : undo(args, around);
 }
