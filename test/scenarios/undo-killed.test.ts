@@ -41,15 +41,17 @@ function fill({ place }: Scene): void {
   chmodSync(join(place.dir, "shut"), 0o555);
 }
 
-/** Kills the program once it is at an undo: its mark is there, or it has ended. */
-async function killInside({ place }: Scene, program: Program, delay: number): Promise<void> {
+/** Kills the program once it is at an undo: its mark is there, or it has ended. Whether the mark was seen. */
+async function killInside({ place }: Scene, program: Program, delay: number): Promise<boolean> {
   let isOver = false;
   void program.ended.then(() => (isOver = true));
   while (!isOver && !isUnderWay(place.home)) await nextLook();
+  const wasSeen = !isOver;
   const until = performance.now() + delay;
   while (!isOver && performance.now() < until) await nextLook();
   program.signal("SIGKILL");
   await program.ended;
+  return wasSeen;
 }
 
 function isUnderWay(home: string): boolean {
@@ -96,6 +98,7 @@ test(`an undo and a redo are whole after ${KILLS} kills at random moments, and w
     assert.deepEqual(now, isUndone ? old : done, `kill ${kill}`);
     assert.deepEqual([leftovers(scene), isUnderWay(place.home)], [[], false], `kill ${kill}`);
   }
+  assert.ok(cut > 0, "none was cut in the middle");
   t.diagnostic(`${cut} of ${KILLS} were cut in the middle`);
   // The last one is brought to its end.
   if (!isUndone) assert.equal((await run(["undo"])).code, 0);
@@ -115,7 +118,7 @@ test(`the op undo is whole after ${KILLS_OF_OPS} kills of its program, once any 
     await client.end("1");
     const done = snapshot(place.dir);
     client.send("2", { type: "undo" });
-    await killInside(scene, client.program, random() * LATEST);
+    assert.ok(await killInside(scene, client.program, random() * LATEST), "an undo leaves its mark");
     const isCut = isUnderWay(place.home);
     server.enqueue(text("hello"));
     const other = await run(["exec", ...FULL, "hi"]);
