@@ -17,3 +17,4 @@ export {
   type UndoEnd,
   Undoing,
 } from "./undo.js";
+export { hasWords, takeWords, type UndoWord } from "./words.js";

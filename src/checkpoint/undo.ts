@@ -15,6 +15,7 @@ import { sealCutCalls } from "./seal.js";
 import type { Surroundings } from "./territory.js";
 import { type Change, DEFAULT_BUDGET, type State } from "./types.js";
 import { type Mark, readMarks, removeMark, setMark } from "./under-way.js";
+import { leaveWord } from "./words.js";
 
 export interface UndoDeps {
   readonly home: string;
@@ -88,6 +89,7 @@ export class Undoing {
         return { history, resumed: [], stuck: "another process carries on an undo that was cut: try again after it" };
       }
       const resumed = await carryOut(cut.changes, { store: this.#store, ...cut });
+      leaveWord(journal.folder, cut);
       journal.append({ type: "undone", id: cut.id, outcome: "done" }, { sync: true });
       removeMark(this.#deps.home, mark);
       return { history: historyOf(journal.read()), resumed };
@@ -130,8 +132,11 @@ export class Undoing {
     const { onConflict = "refuse" } = request;
     const chosen = request.redo === true ? chooseUndo(history, request) : chooseTurn(history, request);
     if (typeof chosen === "string") return { ok: false, message: chosen };
-    if ("turn" in chosen && !chosen.turn.ended && this.#deps.isAlive(chosen.turn.owner)) {
-      return { ok: false, message: `turn ${chosen.turn.turn} is still running in another process: stop it first` };
+    const { isAlive, owner } = this.#deps;
+    // Any turn: what is undone while its commands run would count as done by them.
+    const running = history.turns.find((one) => !one.ended && one.owner !== owner && isAlive(one.owner));
+    if (running !== undefined) {
+      return { ok: false, message: `turn ${running.turn} is still running in another process: stop it first` };
     }
     const calls = "undo" in chosen ? [asCall(chosen.undo)] : chosen.calls;
     const plan = planUndo(calls, this.#store, onConflict);
@@ -189,6 +194,7 @@ export class Undoing {
     const { id, changes } = record;
     try {
       const left = await carryOut(changes, { store: this.#store, ...record });
+      leaveWord(journal.folder, record);
       journal.append({ type: "undone", id, outcome: "done" }, { sync: true });
       removeMark(this.#deps.home, mark);
       return { ok: true, id, left };

@@ -34,6 +34,7 @@ import { TOOLS } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
 import type { Tool, ToolCall, ToolContext } from "./tools/tool.js";
 import type { StopRecord, Turn } from "./turn.js";
+import { tellUndos } from "./undo-words.js";
 import { compactLimit, contextWindowOf, TokenMeter } from "./usage.js";
 
 interface Init {
@@ -139,6 +140,19 @@ export class Conversing {
     const fresh = warnings.filter((warning) => !this.#warned.has(warning));
     for (const warning of fresh) this.#warned.add(warning);
     return fresh;
+  }
+
+  /** Tells the model what was undone since it was told last. Never throws: then the next turn tells it. */
+  async tellUndos(): Promise<void> {
+    const { config, id, recorder } = this.#init;
+    try {
+      await tellUndos({ home: config.home, conversation: id }, (notes) => {
+        this.record(notes);
+        return recorder.flush();
+      });
+    } catch {
+      // A home that can't be read or written: the notes stay where they are.
+    }
   }
 
   /** Puts the context and `items` in the place of the whole history. */

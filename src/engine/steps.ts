@@ -23,6 +23,7 @@ export async function runSteps(turn: Turn, talk: Conversing): Promise<WorkEnd> {
   turn.ledger.calls = calls;
   if (talk.missingKey !== undefined) return { status: "failed", message: talk.missingKey };
   for (const warning of talk.recordContext(turn)) void turn.emit({ type: "background_event", message: warning });
+  await talk.tellUndos();
   talk.expectChanges(turn);
   const { problem } = await takeInput(turn, talk);
   if (problem !== undefined) return { status: "failed", message: problem };

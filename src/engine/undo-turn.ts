@@ -1,7 +1,7 @@
 import type { Clock } from "../base/index.js";
 import type { PreparedUndo } from "../checkpoint/index.js";
 import type { Config } from "../config/index.js";
-import { type EventOf, type Op, userMessage } from "../protocol/index.js";
+import type { EventOf, Op } from "../protocol/index.js";
 import type { ChangeKeeper } from "./change-keeper.js";
 import type { Conversing } from "./conversing.js";
 import type { Turn, WorkEnd } from "./turn.js";
@@ -16,15 +16,12 @@ interface Place {
   readonly talk: Conversing;
 }
 
-/** Files named to the model at most. */
-const NAMED = 50;
-
 /** The work of the op `undo`: takes back what an earlier turn did to files, all or nothing, and tells the model. */
 export async function undoTurn(turn: Turn, op: UndoOp, place: Place): Promise<WorkEnd> {
   const { talk } = place;
   void turn.emit({ type: "undo_started", message: op.redo === true ? "Redo in progress..." : "Undo in progress..." });
   const completed = await carryOut(turn, op, place);
-  if (completed.success) talk.record([userMessage(noteOf(completed))]);
+  if (completed.success) await talk.tellUndos();
   void turn.emit(completed);
   return { status: "completed", message: undefined };
 }
@@ -67,15 +64,4 @@ function described({ turn, call, of, conflicts, lost }: PreparedUndo): EventOf<"
     conflicts: [...conflicts],
     lost: [...lost],
   };
-}
-
-/** So that the model does not go by files that are not as it left them. */
-function noteOf({ redo, call, files = [] }: EventOf<"undo_completed">): string {
-  const what = call === undefined ? "an earlier turn" : `the call ${call}`;
-  const how = redo === true ? `undid ${what} and has now taken that undo back` : `has undone what ${what} did to files`;
-  const named = files.slice(0, NAMED).map((path) => `- ${path}`);
-  const more = files.length > NAMED ? [`and ${files.length - NAMED} more`] : [];
-  return ["<undo>", `The user ${how}. These paths have changed, read them again:`, ...named, ...more, "</undo>"].join(
-    "\n",
-  );
 }

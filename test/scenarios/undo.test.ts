@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { call, text } from "../support/model-server.js";
 import { openScene, type Scene } from "../support/program.js";
+import { openProto } from "./proto-client.js";
 
 const FULL = ["-s", "danger-full-access"];
 
@@ -95,7 +96,41 @@ describe("belay undo", { concurrency: 4 }, () => {
     assert.deepEqual([place.read("a.txt"), existsSync(join(place.dir, "second"))], ["one\n", false]);
     const [conversation = ""] = readdirSync(join(place.home, "checkpoints")).filter((name) => name.includes("-"));
     const names = readdirSync(join(place.home, "checkpoints", conversation));
-    assert.deepEqual(names, ["journal.jsonl"], "nothing else is left");
+    assert.deepEqual(names.sort(), ["journal.jsonl", "untold.jsonl"], "nothing else is left");
+  });
+
+  it("is told to the model when the conversation goes on, once, and by a program that has it open meanwhile", async (t) => {
+    const scene = await openScene(t);
+    const { place, run, server } = scene;
+    await changeSomething(scene);
+    assert.equal((await run(["undo"])).code, 0);
+    server.enqueue(text("I see"), text("Well"));
+    for (const words of ["and now?", "and then?"]) {
+      assert.equal((await run(["exec", "resume", "--last", words])).code, 0);
+    }
+    const [told, again] = server.requests.slice(-2).map((request) => request.userTexts());
+    const notes = (texts: readonly string[] = []) => texts.filter((one) => one.startsWith("<undo>"));
+    assert.deepEqual(notes(told), [
+      [
+        "<undo>",
+        "The user has undone what an earlier turn did to files. These paths have changed, read them again:",
+        `- ${join(place.dir, "a.txt")}`,
+        `- ${JSON.stringify(join(place.dir, "b\nc"))}`,
+        "</undo>",
+      ].join("\n"),
+    ]);
+    assert.deepEqual([told?.at(-1), notes(again).length], ["and now?", 1]);
+    // While another process has the session: it tells at its next turn.
+    const client = await openProto(t, { scene });
+    server.enqueue(call("exec_command", { cmd: "echo x > c.txt" }), text("done"), text("Well"));
+    client.say("1", "go");
+    await client.end("1");
+    assert.equal((await run(["undo"])).code, 0);
+    assert.equal(existsSync(join(place.dir, "c.txt")), false);
+    client.say("2", "and?");
+    await client.end("2");
+    assert.match(notes(server.requests.at(-1)!.userTexts()).join(), /c\.txt/);
+    assert.equal((await client.finish()).code, 0);
   });
 
   it("says when there is nothing, and where it looked", async (t) => {
