@@ -6,7 +6,7 @@ export type { OnConflict, Trouble } from "./plan.js";
 export { mayRun, thisProcess } from "./process.js";
 export type { CallHistory, History, TurnHistory, UndoRecord } from "./records.js";
 export { netChanges } from "./records.js";
-export { type SweepOptions, type Swept, sweepCheckpoints } from "./sweep.js";
+export { removeCheckpoints, type SweepOptions, type Swept, sweepCheckpoints } from "./sweep.js";
 export { type Budget, type Change, DEFAULT_BUDGET, type State } from "./types.js";
 export {
   conversationsWithCheckpoints,

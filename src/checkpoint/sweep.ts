@@ -37,7 +37,7 @@ export function sweepCheckpoints(home: string, options: SweepOptions): Swept {
   const objects = objectsIn(join(folder, "objects"));
   const kept = conversationsOf(home).sort((one, other) => other.at - one.at);
   const needed = new Set<string>();
-  let [held, gone, bytes, removed] = [0, 0, 0, 0];
+  let [held, gone] = [0, 0];
   for (const { path, at, owner } of kept) {
     const shas = neededBy(path).filter((sha) => !needed.has(sha));
     const size = shas.reduce((sum, sha) => sum + (objects.get(sha)?.size ?? 0), 0);
@@ -54,13 +54,42 @@ export function sweepCheckpoints(home: string, options: SweepOptions): Swept {
     const path = join(folder, TREES, name);
     if (now - statSync(path).mtimeMs > olderThanMs) rmSync(path, { force: true });
   }
+  return { conversations: gone, ...removeUnneeded(objects, { needed, usedBefore: now - YOUNG_MS }) };
+}
+
+/**
+ * Removes the checkpoints of conversations that are deleted, and the contents that only they needed. Without `atRest` some
+ * process may be about to put contents on record: then the young ones are left to the next sweep. Throws system errors.
+ */
+export function removeCheckpoints(
+  home: string,
+  conversations: readonly string[],
+  { now, atRest }: { readonly now: number; readonly atRest: boolean },
+): void {
+  const gone = new Set(conversations);
+  const paths = conversationsIn(home).map((id) => ({ id, path: conversationFolder(home, id) }));
+  const theirs = paths.filter(({ id }) => gone.has(id));
+  if (theirs.length === 0) return;
+  const suspects = new Set(theirs.flatMap(({ path }) => neededBy(path)));
+  for (const { path } of theirs) rmSync(path, { recursive: true, force: true });
+  if (suspects.size === 0) return;
+  const needed = new Set(paths.filter(({ id }) => !gone.has(id)).flatMap(({ path }) => neededBy(path)));
+  const objects = [...objectsIn(join(checkpointsFolder(home), "objects"))].filter(([sha]) => suspects.has(sha));
+  removeUnneeded(new Map(objects), { needed, usedBefore: atRest ? Number.POSITIVE_INFINITY : now - YOUNG_MS });
+}
+
+function removeUnneeded(
+  objects: ReadonlyMap<string, Stored>,
+  { needed, usedBefore }: { readonly needed: ReadonlySet<string>; readonly usedBefore: number },
+): Omit<Swept, "conversations"> {
+  let [removed, bytes] = [0, 0];
   for (const [sha, { path, size, usedAt }] of objects) {
-    if (needed.has(sha) || now - usedAt < YOUNG_MS) continue;
+    if (needed.has(sha) || usedAt > usedBefore) continue;
     rmSync(path, { force: true });
     removed += 1;
     bytes += size;
   }
-  return { conversations: gone, objects: removed, bytes };
+  return { objects: removed, bytes };
 }
 
 /** Sweeps once a day at most; a file in the folder has the time of the last one. Throws system errors. */

@@ -194,7 +194,7 @@ export class Session implements Conversation, TurnHost {
     const tidied = [
       ...(await endCutPatches(this.#config.home)),
       ...(await endCutUndos(this.#config, { clock: this.clock, signal })),
-      ...keepToLimits(this.#config, this.clock),
+      ...(await keepToLimits(this.#config, this.clock)),
     ];
     for (const message of tidied) this.#tell("", { type: "background_event", message });
     for await (const submitted of this.#mailbox) {

@@ -1,9 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/index.js";
+import type { EndedUndo } from "../checkpoint/index.js";
 import type { Config } from "../config/index.js";
 
-/** Carries on undos that killed processes left half done, in any conversation; a line for people on each. Throws the signal's reason. */
+/** Carries on undos that killed processes left half done, in any conversation; a line for people on each. */
 export async function endCutUndos(
   { home, commandEnv: env }: Config,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
@@ -11,7 +12,14 @@ export async function endCutUndos(
   if (!isAnyUnderWay(home)) return [];
   const { mayRun, thisProcess, Undoing } = await import("../checkpoint/index.js");
   const undoing = new Undoing({ home, clock, env, owner: thisProcess(), isAlive: mayRun, signal });
-  return (await undoing.endCut()).map(({ conversation, left, stuck }) => {
+  let ended: readonly EndedUndo[];
+  try {
+    ended = await undoing.endCut();
+  } catch {
+    // Stopped meanwhile: the next start carries them on.
+    return [];
+  }
+  return ended.map(({ conversation, left, stuck }) => {
     const what = `an undo that a crash had cut (conversation ${conversation})`;
     if (stuck !== undefined) return `${what} is half done: ${stuck}`;
     const kept = left.length === 0 ? "" : `; left as they are: ${left.map(({ path }) => path).join(", ")}`;

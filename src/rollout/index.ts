@@ -6,7 +6,7 @@ export type { CutTurn, LostOutputs } from "./history-fold.js";
 export { readLastContext } from "./last-context.js";
 export { type Damage, type RawLine, readAll } from "./lineage.js";
 export { sessionIds } from "./locate.js";
-export { type Holder, holderOf, type Lock, lockSession, tryLock } from "./lock.js";
+export { type Holder, holderOf, type Lock, lockedIds, lockSession, tryLock } from "./lock.js";
 export { appendHistory, type HistoryEntry, type HistoryLog, historyEntry, historyLog } from "./message-history.js";
 export { type RestoredSession, restoreSession, type WriteStart } from "./restore.js";
 export {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { call, text } from "../support/model-server.js";
@@ -7,6 +8,11 @@ import { openScene, type Scene } from "../support/program.js";
 import { openProto } from "./proto-client.js";
 
 const FULL = ["-s", "danger-full-access"];
+
+function objectOf(content: string): string {
+  const sha = createHash("sha256").update(content).digest("hex");
+  return join(sha.slice(0, 2), sha.slice(2));
+}
 
 async function changeSomething(scene: Scene): Promise<void> {
   scene.place.write("a.txt", "one\ntwo\n");
@@ -125,12 +131,41 @@ describe("belay undo", { concurrency: 4 }, () => {
     server.enqueue(call("exec_command", { cmd: "echo x > c.txt" }), text("done"), text("Well"));
     client.say("1", "go");
     await client.end("1");
-    assert.equal((await run(["undo"])).code, 0);
+    const { session_id: id } = await client.until("session_configured");
+    // On a busy machine what the last call changed may be known only later, and then the turn is over for an undo.
+    const journal = join(place.home, "checkpoints", id, "journal.jsonl");
+    while (!readFileSync(journal, "utf8").includes("turn_end")) await new Promise((resolve) => setImmediate(resolve));
+    const undone = await run(["undo"]);
+    assert.equal(undone.code, 0, undone.stderr);
     assert.equal(existsSync(join(place.dir, "c.txt")), false);
     client.say("2", "and?");
     await client.end("2");
     assert.match(notes(server.requests.at(-1)!.userTexts()).join(), /c\.txt/);
     assert.equal((await client.finish()).code, 0);
+  });
+
+  it("goes with the session that is deleted, and with it what no other needs; not with one that is archived", async (t) => {
+    const scene = await openScene(t);
+    const { place, run, server } = scene;
+    const folder = join(place.home, "checkpoints");
+    const ids: string[] = [];
+    for (const name of ["mine", "theirs"]) {
+      server.enqueue(call("exec_command", { cmd: `echo shared > shared; echo ${name} > ${name}` }), text("done"));
+      assert.equal((await run(["exec", ...FULL, "go"])).code, 0);
+      ids.push(...readdirSync(folder).filter((one) => /^[0-9a-f-]{36}$/.test(one) && !ids.includes(one)));
+      place.write("shared", "between\n");
+    }
+    const [mine = "", theirs = ""] = ids;
+    const has = (content: string) => existsSync(join(folder, "objects", objectOf(`${content}\n`)));
+    assert.deepEqual(["mine", "theirs", "shared"].map(has), [true, true, true]);
+    assert.equal((await run(["sessions", "archive", theirs])).code, 0);
+    assert.equal((await run(["sessions", "delete", mine, "--yes"])).code, 0);
+    assert.deepEqual(["mine", "theirs", "shared"].map(has), [false, true, true]);
+    assert.deepEqual([existsSync(join(folder, mine)), existsSync(join(folder, theirs))], [false, true]);
+    place.write("shared", "shared\n");
+    const undone = await run(["undo", "--conversation", theirs]);
+    assert.equal(undone.code, 0, undone.stderr);
+    assert.deepEqual([existsSync(join(place.dir, "theirs")), place.read("shared")], [false, "between\n"]);
   });
 
   it("says when there is nothing, and where it looked", async (t) => {

@@ -5,6 +5,7 @@ import {
   deleteSession,
   findSession,
   listSessions,
+  lockedIds,
   type Moved,
   renameSession,
   type SessionSummary,
@@ -81,7 +82,7 @@ async function act(args: SessionsArgs, context: SessionsContext): Promise<number
     }
     case "delete":
       if (args.yes !== true) return askForYes(args.session, context);
-      return moved(deleteSession({ home, wanted: args.session, now: deps.clock.now() }), "deleted", deps);
+      return removed(args.session, context);
     case "rename":
       return moved(
         renameSession({ home, wanted: args.session, name: args.name, now: deps.clock.now() }),
@@ -147,6 +148,11 @@ async function gc(args: Extract<SessionsArgs, { action: "gc" }>, { home, deps }:
     dryRun,
     unusedBlobs: "always",
   });
+  if (!dryRun)
+    await forgetCheckpoints(
+      report.deleted.map(({ id }) => id),
+      { home, deps },
+    );
   if (args.json === true) {
     const { deleted, blobs, bytesBefore, bytesAfter } = report;
     const line = { deleted, blobs, bytes_before: bytesBefore, bytes_after: bytesAfter, dry_run: dryRun };
@@ -163,6 +169,23 @@ async function gc(args: Extract<SessionsArgs, { action: "gc" }>, { home, deps }:
   ];
   void deps.stdout.write(`${lines.join("\n")}\n`);
   return 0;
+}
+
+async function removed(wanted: string, { home, deps }: SessionsContext): Promise<number> {
+  const change = deleteSession({ home, wanted, now: deps.clock.now() });
+  if (change.ok) await forgetCheckpoints([change.session.id], { home, deps });
+  return moved(change, "deleted", deps);
+}
+
+/** What these sessions' turns changed can't be undone any more. */
+async function forgetCheckpoints(
+  ids: readonly string[],
+  { home, deps }: Pick<SessionsContext, "home" | "deps">,
+): Promise<void> {
+  if (ids.length === 0) return;
+  const { removeCheckpoints } = await import("../../checkpoint/index.js");
+  const now = deps.clock.now();
+  removeCheckpoints(home, ids, { now, atRest: lockedIds(home, now).size === 0 });
 }
 
 function askForYes(wanted: string, { home, deps }: SessionsContext): number {
