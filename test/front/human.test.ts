@@ -8,7 +8,7 @@ import fc from "../support/fast-check.js";
 const plain = makeStyle(false);
 
 function shown(msgs: readonly EventMsg[], style = plain): string {
-  const lines = new HumanLines({ style, cwd: "/w" });
+  const lines = new HumanLines({ style, cwd: "/w", here: "/w" });
   return msgs.map((msg) => (isTerminal(msg) ? lines.end(msg) : lines.take(msg))).join("");
 }
 
@@ -150,7 +150,7 @@ describe("human lines", () => {
         "    turn/drain",
         "  files changed:",
         "    a.txt",
-        "  they stay so; belay undo takes all of it back, belay undo --call last only what the cut call did",
+        "  they stay so; belay undo takes all of it back, belay undo --call c only what the cut call did",
         "  input that no model has seen:",
         "    and then",
         "",

@@ -85,6 +85,27 @@ describe("belay undo", { concurrency: 4 }, () => {
     assert.equal(existsSync(join(place.dir, "first")), false);
   });
 
+  it("is offered in words that do what they say, from another folder and when the cut call only read", async (t) => {
+    const scene = await openScene(t);
+    const { place, run, server } = scene;
+    server.enqueue(
+      call("exec_command", { cmd: "echo 1 > first; mkfifo pipe" }, "wrote"),
+      call("exec_command", { cmd: "cat pipe" }, "read"),
+    );
+    const program = scene.start(["exec", "-C", place.dir, ...FULL, "go"], { cwd: place.tmp });
+    await program.seen("cat pipe");
+    program.signal("SIGINT");
+    const { code, stderr } = await program.ended;
+    assert.equal(code, 130);
+    const [, all = "", cut = ""] =
+      /they stay so; belay (.*) takes all of it back, belay (.*) only what/.exec(stderr) ?? [];
+    const alone = await run(cut.split(" "), { cwd: place.tmp });
+    assert.deepEqual([alone.code, alone.stderr], [1, "belay undo: turn 0 has no call read left that changed files\n"]);
+    assert.equal(existsSync(join(place.dir, "first")), true);
+    assert.equal((await run(all.split(" "), { cwd: place.tmp })).code, 0);
+    assert.equal(existsSync(join(place.dir, "first")), false);
+  });
+
   it("finds out what a call did whose program was killed", async (t) => {
     const scene = await openScene(t);
     const { place, run, server } = scene;

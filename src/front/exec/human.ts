@@ -17,18 +17,25 @@ const LINE_CHARACTERS = 400;
 export class HumanLines {
   readonly #style: Style;
   readonly #cwd: string;
+  /** Where the user is who reads this. */
+  readonly #here: string;
+  #conversation = "";
   readonly #commands = new Map<string, string>();
   readonly #tokens = new RunTokens();
   #held: string | undefined;
 
-  constructor(options: { readonly style: Style; readonly cwd: string }) {
+  constructor(options: { readonly style: Style; readonly cwd: string; readonly here: string }) {
     this.#style = options.style;
     this.#cwd = options.cwd;
+    this.#here = options.here;
   }
 
   /** What to show for an event: whole lines, or "". */
   take(msg: EventMsg): string {
     switch (msg.type) {
+      case "session_configured":
+        this.#conversation = msg.session_id;
+        return "";
       case "agent_message_delta":
       case "agent_reasoning_delta":
       case "agent_reasoning_raw_content_delta":
@@ -85,7 +92,10 @@ export class HumanLines {
     if (completed && this.#held === (msg.last_agent_message ?? undefined)) this.#held = undefined;
     const parts = [this.#release()];
     if (msg.type === "turn_aborted" || (msg.unused_input ?? []).length > 0) {
-      parts.push(describeReceipt(msg, { style: this.#style, shorten: (path) => shortPath(path, this.#cwd) }));
+      // It looks for conversations of the folder it is typed in.
+      const undo = this.#cwd === this.#here ? "belay undo" : `belay undo --conversation ${this.#conversation}`;
+      const shorten = (path: string) => shortPath(path, this.#cwd);
+      parts.push(describeReceipt(msg, { style: this.#style, shorten, undo }));
     }
     const tokens = describeTokens(this.#tokens);
     if (tokens !== "") parts.push(`${this.#style.dim(tokens)}\n`);

@@ -57,7 +57,7 @@ function jsonPresenter({ stdout, stderr }: FrontDeps): Presenter {
 function humanPresenter({ color }: Pick<ExecArgs, "color">, deps: FrontDeps, shown: Shown): Presenter {
   const { stdout, stderr, env } = deps;
   const style = makeStyle(wantsColor(color, { env, isTTY: stderr.isTTY }));
-  const lines = new HumanLines({ style, cwd: shown.config.cwd });
+  const lines = new HumanLines({ style, cwd: shown.config.cwd, here: deps.cwd });
   return {
     begin(prompt) {
       const short = excerptLines(linesOf(sanitise(prompt)), PROMPT_LINES).map((line) =>

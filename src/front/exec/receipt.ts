@@ -1,3 +1,4 @@
+import { shellQuote } from "../../base/index.js";
 import type { InputItem, ProcessOutcome, TerminalMsg } from "../../protocol/index.js";
 import { type Style, sanitise, shellJoin } from "../host/index.js";
 import { formatDuration, shortenLine } from "./format.js";
@@ -7,9 +8,14 @@ const LINE_CHARACTERS = 200;
 /** How a turn stopped, from its terminal event: what was cut, what may still be alive, which files changed, which input no model saw. */
 export function describeReceipt(
   msg: TerminalMsg,
-  options: { readonly style: Style; readonly shorten: (path: string) => string },
+  options: {
+    readonly style: Style;
+    readonly shorten: (path: string) => string;
+    /** The command that undoes the turn, as it has to be typed. */
+    readonly undo: string;
+  },
 ): string {
-  const { style, shorten } = options;
+  const { style, shorten, undo } = options;
   const lines: string[] = [];
   if (msg.type === "turn_aborted") {
     const how = msg.reason === "interrupted" ? "turn interrupted" : "turn replaced by another";
@@ -28,8 +34,9 @@ export function describeReceipt(
     );
   }
   if (msg.type === "turn_aborted" && (msg.changed_files ?? []).length > 0) {
-    const cut = callsThat(msg, "cut").length > 0 ? ", belay undo --call last only what the cut call did" : "";
-    lines.push(style.dim(`  they stay so; belay undo takes all of it back${cut}`));
+    const cut = msg.calls?.findLast(({ outcome }) => outcome === "cut");
+    const alone = cut === undefined ? "" : `, ${undo} --call ${asWord(cut.call_id)} only what the cut call did`;
+    lines.push(style.dim(`  they stay so; ${undo} takes all of it back${alone}`));
   }
   lines.push(...listed("input that no model has seen", (msg.unused_input ?? []).map(describeInput)).map(style.yellow));
   return lines.map((line) => `${line}\n`).join("");
@@ -38,6 +45,11 @@ export function describeReceipt(
 function listed(title: string, entries: readonly string[]): string[] {
   if (entries.length === 0) return [];
   return [`  ${title}:`, ...entries.map((entry) => `    ${shortenLine(entry, LINE_CHARACTERS)}`)];
+}
+
+/** To be typed to a shell. */
+function asWord(text: string): string {
+  return /^[\w-]+$/.test(text) ? text : shellQuote(sanitise(text));
 }
 
 type Aborted = Extract<TerminalMsg, { type: "turn_aborted" }>;
