@@ -45,6 +45,7 @@ export async function listCovered(
     now: () => clock.now(),
     signal,
     since: Number.NEGATIVE_INFINITY,
+    from: clock.now(),
     hidden: new Set([home]),
     neutralGitDir: join(checkpointsFolder(home), "git"),
   });

@@ -30,6 +30,9 @@ export class Ignored {
 
   /** Whether a name in a folder is ignored. Throws the signal's reason. */
   async has({ repo, prefix }: Folder, name: string): Promise<boolean> {
+    // What git tracks it does not ignore, and to list what it does takes a while.
+    if (repo?.isLoaded === false) await repo.load(this.#signal);
+    if (repo?.tracks(`${prefix}${name}`) === true) return false;
     await this.find(repo);
     if (repo?.knowsIgnored !== true) return TOOL_FOLDERS.has(name);
     return repo.isIgnored(`${prefix}${name}`);

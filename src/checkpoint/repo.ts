@@ -180,6 +180,11 @@ export class Repo {
     return this.#ignored !== undefined;
   }
 
+  /** Whether git's index has a file by that name. After `load`. */
+  tracks(path: string): boolean {
+    return this.#index?.has(path) === true;
+  }
+
   /** As of the last `findIgnored`; only the uppermost ignored folders count. */
   isIgnored(path: string): boolean {
     return this.#ignored?.has(path) === true;

@@ -93,7 +93,7 @@ class Walk {
     const isFirst = this.#options.since === Number.NEGATIVE_INFINITY;
     const asking = [
       root.blind ? repo?.load(this.#options.signal) : this.#askForChanged(repo),
-      isFirst ? this.#ignored.find(repo) : undefined,
+      isFirst && root.listed === undefined ? this.#ignored.find(repo) : undefined,
     ];
     const settled = Promise.allSettled(asking);
     try {
