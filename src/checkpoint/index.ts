@@ -1,6 +1,6 @@
 export { type Area, type CallPlace, Checkpoints, type CheckpointsInit, type Watched } from "./checkpoints.js";
-export { type Covered, type CoveredEntry, listCovered } from "./covered.js";
 export type { UndoRequest } from "./choice.js";
+export { type Covered, type CoveredEntry, listCovered } from "./covered.js";
 export type { Env } from "./git.js";
 export type { OnConflict, Trouble } from "./plan.js";
 export { mayRun, thisProcess } from "./process.js";
