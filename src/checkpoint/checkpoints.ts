@@ -50,6 +50,8 @@ export class Checkpoints {
   readonly #closing = new AbortController();
   #last: Promise<void> = Promise.resolve();
   readonly #lookout: Lookout;
+  /** Calls between their two looks. */
+  #underWay = 0;
   #turn: { readonly id: string; readonly changed: Set<string> } | undefined;
   #failures: string[] = [];
 
@@ -64,8 +66,11 @@ export class Checkpoints {
 
   /** Starts to look at the folders, so that the first `before` has less to do. Nothing has to wait for it. */
   prepare(roots: readonly string[]): void {
-    if (this.#lookout.knows(roots)) return;
-    this.#enqueue(() => this.#lookout.look(roots, { signal: this.#closing.signal, ahead: true })).catch(() => {
+    this.#enqueue(async () => {
+      // By now a call may be under way: what a look found then would be missing from the one behind the call.
+      if (this.#underWay > 0 || this.#lookout.knows(roots)) return;
+      await this.#lookout.look(roots, { signal: this.#closing.signal, ahead: true });
+    }).catch(() => {
       // `before` meets the same trouble, and tells of it.
     });
   }
@@ -80,13 +85,18 @@ export class Checkpoints {
       const begun = { type: "call", turn, call, at: this.#init.clock.now() } as const;
       try {
         this.#beginTurn(place);
-        if ("files" in area) return await this.#beforePatch(begun, area.files, signal);
+        if ("files" in area) {
+          const watched = await this.#beforePatch(begun, area.files, signal);
+          this.#underWay += 1;
+          return watched;
+        }
         const { of: territory, live } = await this.#lookout.current(area.roots, signal);
         makeFolder(this.#journal.folder);
         live.save(territory.trees, territory.origin);
         await territory.settle(signal);
         const record = { ...begun, at: this.#init.clock.now(), roots: territory.roots, live: live.name };
         this.#journal.append(record);
+        this.#underWay += 1;
         return { record, territory };
       } catch (error) {
         signal.throwIfAborted();
@@ -99,6 +109,7 @@ export class Checkpoints {
   /** To be called right after the call; what it changed is found out in the background. */
   after(watched: Watched): void {
     const endedAt = this.#init.clock.now();
+    this.#underWay -= 1;
     this.#enqueue(() => this.#record(watched, endedAt)).catch((error: unknown) => {
       if (!this.#closing.signal.aborted) this.#fail(watched.record, error);
     });

@@ -188,6 +188,26 @@ it("a mode that changes within the second of git's own look is seen where git is
   await place.close();
 });
 
+it("a look ahead that was asked for before a call, and has its turn during it, takes nothing from the call", async () => {
+  const { place, write, read } = filled({ a: "a1", b: "b1" });
+  const { signal } = new AbortController();
+  const calling = place.checkpoints.before(
+    { turn: "1", call: "call", cwd: place.work },
+    { roots: [place.work] },
+    signal,
+  );
+  place.checkpoints.prepare([place.work]);
+  const watched = await calling;
+  write("a", "a2");
+  await place.checkpoints.idle();
+  write("b", "b2");
+  place.checkpoints.after(watched!);
+  assert.deepEqual(await place.end("1"), [join(place.work, "a"), join(place.work, "b")]);
+  assert.deepEqual(await place.undo(), { ok: true, message: "[]" });
+  assert.deepEqual([read("a"), read("b")], ["a1", "b1"]);
+  await place.close();
+});
+
 describe("what is not covered", () => {
   const small = { ...DEFAULT_BUDGET, fileBytes: 1000, ignoredEntries: 3, ignoredBytes: 100 };
 

@@ -35,6 +35,7 @@ export class HumanLines {
     switch (msg.type) {
       case "session_configured":
         this.#conversation = msg.session_id;
+        this.#tokens.begin(msg);
         return "";
       case "agent_message_delta":
       case "agent_reasoning_delta":
@@ -54,9 +55,6 @@ export class HumanLines {
       case "shutdown_complete":
       case "task_complete":
       case "turn_aborted":
-        return "";
-      case "session_configured":
-        this.#tokens.begin(msg);
         return "";
       case "token_count":
         this.#tokens.count(msg);
