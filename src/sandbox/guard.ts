@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { realPath } from "../base/index.js";
 import type { Watched } from "./types.js";
@@ -8,8 +9,17 @@ import { isInside } from "./writable-roots.js";
 const SETTINGS = [".belay", ".codex", ".agents", ".vscode", ".idea"];
 /** What in a folder of git's is run or read as configuration; the last two lead to other folders of git's. */
 const GIT_SETTINGS = ["config", "config.worktree", "hooks", "commondir", "gitdir"];
-/** Submodules and worktrees looked at. */
+/** Submodules and worktrees of a repository that are guarded one by one; with more, the folder that holds them is closed as a whole. */
 const MOST_INNER = 100;
+/** How many folders deep a submodule's name may lead (`libs/net/http`), and mounts of one guard; beyond, the rest is closed as a whole. */
+const MOST_NAMES = 8;
+const MOST_MOUNTS = 1000;
+/** What git itself has as folders in one of its own. */
+const GIT_FOLDERS = new Set(
+  "objects refs logs info hooks branches modules worktrees lfs annex svn rebase-merge rebase-apply sequencer".split(
+    " ",
+  ),
+);
 
 /** Mounts that protect, in their order. */
 export interface Guard {
@@ -100,9 +110,29 @@ function guardRepository(guard: Guarding, root: string): void {
   const common = readLine(join(folder, "commondir"));
   const commonFolder = common === undefined ? folder : (realPath(resolve(folder, common)) ?? folder);
   if (commonFolder !== folder) guardGitFolder(guard, commonFolder);
-  const hooks = /^\s*hookspath\s*=\s*"?(.+?)"?\s*$/im.exec(readText(join(commonFolder, "config")) ?? "")?.[1];
-  const hooksFolder = hooks === undefined ? undefined : realPath(resolve(root, hooks));
-  if (hooksFolder !== undefined && hooksFolder !== root) guard.protect(hooksFolder);
+  guardNamedFiles(guard, commonFolder, root);
+}
+
+/** What git's configuration names that is configuration as well: other files of settings, and the folder of hooks. */
+function guardNamedFiles(guard: Guarding, folder: string, root: string): void {
+  for (const name of ["config", "config.worktree"]) {
+    const text = readText(join(folder, name)) ?? "";
+    for (const path of valuesOf(text, "path")) guard.protect(resolve(folder, atHome(path)));
+    for (const path of valuesOf(text, "hookspath")) {
+      const hooks = realPath(resolve(root, atHome(path)));
+      if (hooks !== undefined && hooks !== root) guard.protect(hooks);
+    }
+  }
+}
+
+/** Every value of a setting, whatever section it is in: `path` is written in `include` and `includeIf` alone. */
+function valuesOf(config: string, setting: string): string[] {
+  const pattern = new RegExp(`^(?:\\s*\\[[^\\n]*\\])?\\s*${setting}\\s*=\\s*"?(.+?)"?\\s*$`, "gim");
+  return [...config.matchAll(pattern)].map(([, value]) => value!);
+}
+
+function atHome(path: string): string {
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 }
 
 /** One of git's folders, and those of submodules and worktrees in it. */
@@ -113,21 +143,44 @@ function guardGitFolder(guard: Guarding, folder: string): void {
     const path = join(folder, name);
     if (name !== "gitdir" || kindOf(path) !== "missing") guard.protect(path);
   }
-  for (const name of ["modules", "worktrees"]) {
-    const path = join(folder, name);
-    if (kindOf(path) !== "other") continue;
-    guard.mount(path, "held");
-    for (const inner of names(path)) guardGitFolder(guard, join(path, inner));
+  guardPointer(guard, folder);
+  for (const name of ["modules", "worktrees"])
+    guardInner(guard, join(folder, name), { isGit: false, depth: MOST_NAMES });
+}
+
+/**
+ * The folders of submodules or worktrees in one of git's. A submodule's name may have slashes, so that any folder may be
+ * one on the way to others; what git itself has in its folders is not.
+ */
+function guardInner(guard: Guarding, path: string, { isGit, depth }: { isGit: boolean; depth: number }): void {
+  if (kindOf(path) !== "other") return;
+  const inner = names(path).filter((name) => !isGit || !GIT_FOLDERS.has(name));
+  if (inner.length === 0) return;
+  if (depth === 0 || inner.length > MOST_INNER || guard.mounts.length > MOST_MOUNTS) {
+    guard.protect(path);
+    return;
   }
+  guard.mount(path, "held");
+  for (const folder of inner.map((name) => join(path, name))) {
+    const named = ["config", "gitdir"].some((file) => kindOf(join(folder, file)) !== "missing");
+    if (named) guardGitFolder(guard, folder);
+    else guard.protect(join(folder, "config"));
+    guardInner(guard, folder, { isGit: named, depth: depth - 1 });
+  }
+}
+
+/** The `.git` file that leads from a submodule's or worktree's files to its folder of git's: another one would lead elsewhere. */
+function guardPointer(guard: Guarding, folder: string): void {
+  const [files] = valuesOf(readText(join(folder, "config")) ?? "", "worktree");
+  const pointer = readLine(join(folder, "gitdir")) ?? (files === undefined ? undefined : join(files, ".git"));
+  const path = pointer === undefined ? undefined : realPath(resolve(folder, pointer));
+  if (path !== undefined) guard.protect(path);
 }
 
 function names(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-      .slice(0, MOST_INNER);
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch {
     // Not a folder, or not to be read by us, nor by a command: nothing to protect.
     return [];

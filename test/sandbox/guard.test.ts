@@ -77,6 +77,50 @@ test("submodules are guarded like their repository", (t) => {
   assert.ok(closed.includes(".git/modules/sub/config") && closed.includes(".git/modules/sub/hooks"), closed.join());
 });
 
+test("submodules in folders of their own, and the files that lead to them", (t) => {
+  const root = folder(t);
+  const [main, part] = [join(root, "main"), join(root, "part")];
+  for (const path of [main, part]) {
+    mkdirSync(path);
+    git(path, "init", "-q");
+    git(path, "commit", "-q", "--allow-empty", "-m", "m");
+  }
+  for (const path of ["libs/net/http", "libs/json"])
+    git(main, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", part, path);
+  git(main, "worktree", "add", "-q", "-b", "side", "trees/side");
+  const expected = ["libs/net/http", "libs/json"].flatMap((name) =>
+    [`.git/modules/${name}/config`, `.git/modules/${name}/hooks`, `${name}/.git`].concat("trees/side/.git"),
+  );
+  const check = () => {
+    const { closed, held, watched } = guarded(main, [main]);
+    for (const path of expected) assert.ok(closed.includes(path), `${path}: ${closed.join()}`);
+    for (const path of [".git/modules/libs", ".git/modules/libs/net"]) assert.ok(held.includes(path), path);
+    return watched;
+  };
+  assert.ok(check().includes(".git/modules/libs/config"), "what would hide them is told");
+  // A folder on the way that says it is one of git's hides nothing either.
+  writeFileSync(join(main, ".git/modules/libs/config"), "");
+  check();
+});
+
+test("more submodules than can be looked at are closed as a whole", (t) => {
+  const root = folder(t);
+  git(root, "init", "-q");
+  for (let at = 0; at <= 100; at += 1) mkdirSync(join(root, `.git/modules/m${at}/hooks`), { recursive: true });
+  assert.ok(guarded(root, [root]).closed.includes(".git/modules"));
+});
+
+test("other files of settings that git's configuration names are closed", (t) => {
+  const root = folder(t);
+  git(root, "init", "-q");
+  for (const name of ["shared", "other", "hooks"]) mkdirSync(join(root, name));
+  for (const name of ["shared/config", "other/config"]) writeFileSync(join(root, name), "");
+  const lines = '[include] path = ../shared/config\n[includeIf "gitdir:/"]\n\tpath = "../other/config"\n';
+  writeFileSync(join(root, ".git/config"), `${lines}[core] hooksPath = hooks\n`);
+  const { closed } = guarded(root, [root]);
+  for (const path of ["shared/config", "other/config", "hooks"]) assert.ok(closed.includes(path), closed.join());
+});
+
 test("links: their target is closed, and another target is told", (t) => {
   const root = folder(t);
   mkdirSync(join(root, "real"));
