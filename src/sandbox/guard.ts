@@ -45,6 +45,12 @@ export function guardFor(roots: readonly string[], gitFolders: readonly string[]
   return guard;
 }
 
+/** What in writable folders (real paths) is not to be written, by whatever means: files, and folders with all in them, there or not. */
+export function guardedPlaces(roots: readonly string[]): string[] {
+  const { mounts, watched } = guardFor(roots);
+  return [...mounts.filter(({ kind }) => kind === "read-only"), ...watched].map(({ path }) => path);
+}
+
 /**
  * Which watched places changed: to be asked after the command ended, before anything of Belay's looks at them. Who
  * made them can't be told: it may have been the user.

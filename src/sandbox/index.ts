@@ -1,6 +1,6 @@
 export { findDenial } from "./denial.js";
 export { findProgram } from "./find-program.js";
-export { appeared } from "./guard.js";
+export { appeared, guardedPlaces } from "./guard.js";
 export { probe } from "./probe.js";
 export { remember, remembered } from "./remembered.js";
 export { asWanted, factsOf, type LevelFacts, reportLevel, sameReport, type Wishes } from "./report.js";

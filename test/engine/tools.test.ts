@@ -170,21 +170,33 @@ test("in workspace-write a patch may not write what makes git or an agent run th
     exclude_tmpdir_env_var: false,
     exclude_slash_tmp: false,
   };
-  for (const path of [".git/hooks/pre-commit", "sub/.GIT/config", ".codex/config.toml", ".agents/x", ".belay/x"]) {
-    const { output } = await tryCall(call("apply_patch", { input: PATCH.replace("new.txt", path) }), {
-      sandboxPolicy: policy,
-    });
+  const settings = [".codex/config.toml", ".agents/x", ".belay/x", ".vscode/tasks.json", ".idea/x"];
+  for (const path of [".git/hooks/pre-commit", "sub/.GIT/config", "sub/.vscode/tasks.json", "husky/x", ...settings]) {
+    const { output } = await tryCall(
+      call("apply_patch", { input: PATCH.replace("new.txt", path) }),
+      { sandboxPolicy: policy },
+      (cwd) => {
+        // Hooks may lie in the project: what commands can't write there, patches don't either.
+        for (const name of [".git", ".git/objects", ".git/refs", "husky"])
+          mkdirSync(join(cwd, name), { recursive: true });
+        writeFileSync(join(cwd, ".git/HEAD"), "ref: refs/heads/main\n");
+        writeFileSync(join(cwd, ".git/config"), "[core]\n\thooksPath = husky\n");
+      },
+    );
     assert.match(output, /^patch rejected: it writes outside/, path);
   }
   // The home folder is wherever the user put it, and the rules in it are the user's.
   const elsewhere = scratch();
-  const home = join(elsewhere.path, "settings");
-  mkdirSync(home);
-  for (const [path, fits] of [
-    ["settings/rules.toml", false],
-    ["settings/new/rules.toml", true],
+  const [settingsFolder, project] = ["settings", "settings/project"].map((name) => join(elsewhere.path, name));
+  mkdirSync(project!, { recursive: true });
+  for (const [cwd, path, fits] of [
+    [elsewhere.path, "settings/rules.toml", false],
+    [elsewhere.path, "settings/sessions/x.jsonl", false],
+    [elsewhere.path, "new.txt", true],
+    [project!, "../rules.toml", false],
+    [project!, "new.txt", true],
   ] as const) {
-    const overrides = { cwd: elsewhere.path, home, sandboxPolicy: policy };
+    const overrides = { cwd, home: settingsFolder!, sandboxPolicy: policy };
     const { output } = await tryCall(call("apply_patch", { input: PATCH.replace("new.txt", path) }), overrides);
     assert.equal(!output.startsWith("patch rejected"), fits, output);
   }

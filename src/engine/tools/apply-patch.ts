@@ -1,6 +1,7 @@
 import { dirname, join, relative, sep } from "node:path";
 import * as v from "valibot";
 import { applyPlan, insideRoots, type PatchPlan, parsePatch, planPatch, realRoots } from "../../patch/index.js";
+import { guardedPlaces } from "../../sandbox/index.js";
 import { argumentsReader } from "./arguments.js";
 import { decidePatch } from "./decision.js";
 import { PATCH_CUSTOM, PATCH_FUNCTION } from "./patch-grammar.js";
@@ -87,18 +88,21 @@ async function applyUndoably(
 }
 
 /** Folders whose files make other programs run things: inside a writable root they are not the model's to write. */
-const GUARDED = new Set([".git", ".belay", ".codex", ".agents"]);
+const GUARDED = new Set([".git", ".belay", ".codex", ".agents", ".vscode", ".idea"]);
 
+/** By such a name wherever it lies, or what commands can't write there either. */
 function isGuarded(path: string, roots: readonly string[]): boolean {
+  if (insideRoots(path, guardedPlaces(roots))) return true;
   return roots.some((root) => {
     const below = relative(root, path).split(sep);
     return below[0] !== ".." && below.some((part) => GUARDED.has(part.toLowerCase()));
   });
 }
 
-/** The files that say what may be done (rules, trust, settings) lie in the home folder itself, which may lie in the project. */
-function isHomeFile(path: string, { home }: ToolContext): boolean {
-  return realRoots([home]).includes(dirname(path));
+/** The home folder (rules, trust, settings, sessions) may lie in the project; a home that holds the project is closed in its own files. */
+function isHomeFile(path: string, { home, settings }: ToolContext): boolean {
+  const homes = realRoots([home]);
+  return homes.includes(dirname(path)) || (insideRoots(path, homes) && !insideRoots(realRoots([settings.cwd]), homes));
 }
 
 /** Where patches may write without asking, with links resolved. */

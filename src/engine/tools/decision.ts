@@ -86,7 +86,7 @@ export function decidePatch(
   const outside =
     sandboxPolicy.mode === "read-only"
       ? "the sandbox mode is read-only"
-      : "it writes outside of the writable folders, or into .git or a folder of agent settings";
+      : "it writes outside of the writable folders, or into .git or a folder of settings of agents or editors";
   if (approvalPolicy !== "never") return { kind: "ask", reason: outside };
   return { kind: "refuse", reason: `patch rejected: ${outside}, and approval policy "never" forbids asking` };
 }
