@@ -46,7 +46,7 @@ function keep(content: Uint8Array): number {
 
 function storedIn(content: Uint8Array): number {
   let failure: unknown;
-  for (const folder of temporaryFolders("belay-passed-")) {
+  for (const folder of temporaryFolders("belay-passed-", "any")) {
     try {
       const path = join(folder, "content");
       writeFileSync(path, content, { mode: 0o600 });

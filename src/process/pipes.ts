@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolders } from "./temporary.js";
 
@@ -20,24 +20,24 @@ const STOCK = 8;
 const MKFIFO_BOUND_MS = 2000;
 
 const stock: Pipe[] = [];
-let filling: Promise<void> | undefined;
+let filling: Promise<boolean> | undefined;
 
 /**
  * True pipes for a command's output, and for its input when wanted. Node itself gives children socket pairs, on which Linux refuses to open
- * /dev/stdout and /dev/stderr (`tee /dev/stderr` fails with ENXIO). Node can't make pipes, so they are made as FIFOs in
- * a private temporary folder, a few at a time, opened and unlinked at once.
- * Undefined where that isn't needed (macOS) or can't be had (no mkfifo, no writable temporary folder).
+ * /dev/stdout and /dev/stderr (`tee /dev/stderr` fails with ENXIO). Node can't make pipes, so they are made as FIFOs
+ * where no confined command can reach them, a few at a time, opened and unlinked at once.
+ * Undefined where that isn't needed (macOS) or can't be had (no mkfifo, no such place).
  */
 export async function takePipes(options: { readonly input: boolean }): Promise<Pipes | undefined> {
   if (process.platform !== "linux") return undefined;
   const wanted = options.input ? 3 : 2;
-  if (stock.length < wanted) {
+  // Others may take what was made while we waited for it.
+  while (stock.length < wanted) {
     filling ??= fill().finally(() => {
       filling = undefined;
     });
-    await filling;
+    if (!(await filling)) return undefined;
   }
-  if (stock.length < wanted) return undefined;
   const [stdout, stderr, stdin] = stock.splice(-wanted);
   return { stdout: stdout!, stderr: stderr!, stdin };
 }
@@ -56,12 +56,14 @@ function pipesOf({ stdout, stderr, stdin }: Pipes): Pipe[] {
   return stdin === undefined ? [stdout, stderr] : [stdout, stderr, stdin];
 }
 
-async function fill(): Promise<void> {
-  for (const folder of temporaryFolders("belay-pipes-")) {
+/** False when none could be made. */
+async function fill(): Promise<boolean> {
+  for (const folder of temporaryFolders("belay-pipes-", "private")) {
     const made = await pipesIn(folder);
     stock.push(...made);
-    if (made.length > 0) return;
+    if (made.length > 0) return true;
   }
+  return false;
 }
 
 async function pipesIn(folder: string): Promise<Pipe[]> {
@@ -72,7 +74,7 @@ async function pipesIn(folder: string): Promise<Pipe[]> {
     for (const path of paths) made.push(openPipe(path));
     return made;
   } catch {
-    // No permission, no descriptors left: where it is so in every folder, commands run on socket pairs instead.
+    // No permission, no descriptors left: commands run on socket pairs instead.
     for (const pipe of made) closePipe(pipe);
     return [];
   }
@@ -85,9 +87,10 @@ function closePipe(pipe: Pipe): void {
 
 function openPipe(path: string): Pipe {
   // Without O_NONBLOCK opening the first end would wait for the other one.
-  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
-    return { read, write: openSync(path, constants.O_WRONLY) };
+    if (!fstatSync(read).isFIFO()) throw new Error(`${path} is no FIFO`);
+    return { read, write: openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW) };
   } catch (error) {
     closeSync(read);
     // Rethrown: only the first end had to be closed.

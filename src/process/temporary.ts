@@ -2,15 +2,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where the temporary folder (TMPDIR) is full, read-only or not there. The first is memory on Linux. */
-const OTHERS = ["/dev/shm", "/tmp", "/var/tmp"];
+/** Memory on Linux, and of each confined command its own, whatever else it may write: none can reach what lies in ours. */
+const PRIVATE = "/dev/shm";
+/** Where that is full, read-only or not there, besides the temporary folder (TMPDIR). */
+const OTHERS = ["/tmp", "/var/tmp"];
 
 /**
- * Private folders (0700), one after the other until the caller has what it wanted of one; each is removed with all in it
- * when the loop leaves it. Where none can be made, there is no round.
+ * Folders (0700), one after the other until the caller has what it wanted of one; each is removed with all in it
+ * when the loop leaves it. Where none can be made, there is no round. `private`: only where no confined command could put
+ * something else in the place of what lies there for a moment; `any`: there first.
  */
-export function* temporaryFolders(prefix: string): Generator<string, void, undefined> {
-  for (const parent of new Set([tmpdir(), ...OTHERS])) {
+export function* temporaryFolders(prefix: string, where: "private" | "any"): Generator<string, void, undefined> {
+  for (const parent of new Set([PRIVATE, ...(where === "any" ? [tmpdir(), ...OTHERS] : [])])) {
     const folder = makeIn(parent, prefix);
     if (folder === undefined) continue;
     try {

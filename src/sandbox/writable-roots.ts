@@ -11,6 +11,9 @@ export type Roots =
     }
   | { readonly ok: false; readonly reason: string };
 
+/** Never writable as the machine has it, since Belay hands things to commands there: they have one of their own. */
+const SHARED_MEMORY = "/dev/shm";
+
 /**
  * The folders a command may write in, without symbolic links, each once, an outer one before those inside it. The
  * policy's own must be there; /tmp and $TMPDIR only count where they are.
@@ -24,13 +27,16 @@ export function writableRoots(policy: SandboxPolicy, cwd: string, env: Readonly<
     if (found.path === "/") {
       return { ok: false, reason: `${what} ${path} is the whole machine: that is sandbox mode danger-full-access` };
     }
+    if (isInside(SHARED_MEMORY, [found.path])) {
+      return { ok: false, reason: `${what} ${path} is shared by all programs of the machine: use a folder in it` };
+    }
     roots.add(found.path);
   }
   const own = [...roots];
   const extra = [policy.exclude_slash_tmp ? "" : "/tmp", policy.exclude_tmpdir_env_var ? "" : (env.TMPDIR ?? "")];
   for (const path of extra.filter(isAbsolute)) {
     const found = findFolder(path);
-    if (found.ok && found.path !== "/") roots.add(found.path);
+    if (found.ok && !isInside(SHARED_MEMORY, [found.path])) roots.add(found.path);
   }
   return { ok: true, roots: [...roots].sort((one, other) => one.length - other.length), own };
 }

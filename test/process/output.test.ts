@@ -139,6 +139,20 @@ test("a pause holds the end back, until cancellation lets go", LIMIT, async () =
   assert.deepEqual([exit.end, exit.code, seen], ["exited", 0, ["one\n", "two\n"]]);
 });
 
+test("what is handed to commands does not lie in the temporary folder, where they may write", LIMIT, async (t) => {
+  const before = process.env.TMPDIR;
+  t.after(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  });
+  const { command } = sh("test -p /dev/stdout && cat <&4");
+  process.env.TMPDIR = "/nowhere";
+  // More than pipes are made at a time.
+  const contents = Array.from({ length: 9 }, (_, at) => `content ${at}`);
+  const exits = await Promise.all(contents.map((one) => start({ ...command, passed: [Buffer.from(one)] })));
+  assert.deepEqual(exits.map(text), contents);
+});
+
 test("/dev/stdout and /dev/stderr can be opened, as on any pipe", LIMIT, async () => {
   const exit = await start(sh("echo a > /dev/stdout; echo b | tee /dev/stderr").command);
   assert.deepEqual([exit.stdout.parts().head, exit.stderr.parts().head, exit.code], ["a\nb\n", "b\n", 0]);

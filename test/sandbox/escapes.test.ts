@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -68,6 +68,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "tasks of editors": "echo x > .vscode/tasks.json",
   "replace tasks of editors": "mv .vscode v && mkdir .vscode",
   "keys of Belay's": 'grep -q in-auth-json "$HOME/auth.json"',
+  "what is handed to commands": 'ls -d "$SHARED"',
   "secrets in the environments of others": "grep -l in-the-environment /proc/[0-9]*/environ",
   "the way to an ssh agent": 'test -n "$SSH_AUTH_SOCK$DBUS_SESSION_BUS_ADDRESS"',
   TCP: connect('{ host: "127.0.0.1", port: +process.env.PORT }'),
@@ -118,7 +119,13 @@ const REAL = [
   ...["write outside", "write through a link", "write through ..", "write through a hard link", "change git's config"],
   ...["core.fsmonitor", "a git hook", "move .git away", "tasks of editors", "keys of Belay's", "TCP", "UDP"],
   ...["a socket of a service", "an abstract socket", "ptrace", "the roots of others", "signals to others"],
-  ...["the way to an ssh agent", "replace git's config", "move git's hooks away", "replace tasks of editors"],
+  ...[
+    "the way to an ssh agent",
+    "what is handed to commands",
+    "replace git's config",
+    "move git's hooks away",
+    "replace tasks of editors",
+  ],
 ];
 
 describe("escapes (needs bubblewrap)", () => {
@@ -218,7 +225,9 @@ async function outerWorld(t: { after(done: () => void): void }, world: World): P
     });
   });
   const [port] = await Promise.all(listening);
-  const places = { OUTSIDE: world.outside, WS: world.ws, HOST_PID: String(process.pid) };
+  const shared = mkdtempSync("/dev/shm/belay-test-");
+  t.after(() => rmdirSync(shared));
+  const places = { OUTSIDE: world.outside, WS: world.ws, HOST_PID: String(process.pid), SHARED: shared };
   const ways = { SSH_AUTH_SOCK: "/tmp/agent", DBUS_SESSION_BUS_ADDRESS: "unix:path=/run/bus" };
   return { ...places, ...ways, PORT: String(port), ABSTRACT: abstract };
 }

@@ -41,6 +41,8 @@ test("folders that can't be writable roots are refused, each with its reason", (
     [loop, /leads back to itself/],
     ["relative", /not an absolute path/],
     ["/", /the whole machine/],
+    ["/dev/shm", /use a folder in it/],
+    ["/dev", /use a folder in it/],
   ];
   for (const [root, reason] of bad) {
     const wrapped = wrap(command(where), { ...WORKSPACE, writable_roots: [root] }, { place: where, level: WALLS });
