@@ -29,6 +29,8 @@ export interface Cell {
   readonly home: string;
   /** Given with the command as its first passed content; without one (a machine we have no table for), bubblewrap itself forbids further user namespaces. */
   readonly filtered: boolean;
+  /** `ours`: it has our terminal, if we have one; without a filter it needs one of its own, or it could type into that terminal. */
+  readonly session: "ours" | "own";
   readonly isRoot: boolean;
 }
 
@@ -41,6 +43,7 @@ export function bubblewrapArgv(
   return [
     ...[walls.program, "--die-with-parent", "--unshare-pid", "--unshare-ipc"],
     ...(cell.network ? [] : ["--unshare-net"]),
+    ...(cell.session === "own" ? ["--new-session"] : []),
     ...(cell.filtered ? ["--seccomp", FIRST_PASSED] : ["--unshare-user", "--disable-userns"]),
     ...(cell.isRoot ? ["--cap-drop", "ALL", ...ROOT_KEEPS.flatMap((name) => ["--cap-add", name])] : []),
     ...mountArguments(cell, walls.proc),

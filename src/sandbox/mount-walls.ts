@@ -2,14 +2,14 @@ import { type Cell, mountArguments } from "./bubblewrap.js";
 import type { Walls } from "./types.js";
 
 /**
- * Carries out bubblewrap's mount arguments ($5 and on, up to "--") as far as we use them, in namespaces that were just
+ * Carries out bubblewrap's mount arguments ($6 and on, up to "--") as far as we use them, in namespaces that were just
  * made, and then starts the program without the rights to undo them. The new root grows over a folder that lies in no way of
  * a project ($new); what is writable is bound from the old one, which goes last. Programs of the script's own come from the
  * system's folders alone: the command's PATH may lead anywhere. Any failure ends it before the program starts.
  */
 const SCRIPT = `set -eu
-user=$1 group=$2 setpriv=$3 unshare=$4
-shift 4
+user=$1 group=$2 setpriv=$3 unshare=$4 session=$5
+shift 5
 own_path=\${PATH-}
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 new=/proc/tty perms=755 folder=/
@@ -52,6 +52,7 @@ pivot_root . dev/.old
 umount -l /dev/.old
 rmdir /dev/.old
 cd "$folder"
+[ "$session" = own ] && set -- "$(command -v setsid)" --wait "$@"
 PATH=$own_path
 if [ "$user" = 0 ]; then
   exec "$setpriv" --no-new-privs --inh-caps=-all --bounding-set=-all,+dac_override,+chown,+fowner,+fsetid -- "$@"
@@ -69,7 +70,7 @@ export function mountWallsArgv(
     ...[setpriv, "--pdeathsig", "KILL", "--", unshare, ...(user === 0 ? [] : ["--user", "--map-root-user"])],
     ...["--mount", "--pid", "--ipc", ...(cell.network ? [] : ["--net"])],
     ...["--fork", "--kill-child", "--propagation", "private", "--"],
-    ...["/bin/sh", "-c", SCRIPT, "sh", String(user), String(group), setpriv, unshare],
+    ...["/bin/sh", "-c", SCRIPT, "sh", String(user), String(group), setpriv, unshare, cell.session],
     ...[...mountArguments(cell, "own"), "--", ...program],
   ];
 }

@@ -1,6 +1,6 @@
 import { type Command, findObstacle, namespaceProgram } from "../process/index.js";
 import type { SandboxPolicy } from "../protocol/index.js";
-import { bubblewrapArgv } from "./bubblewrap.js";
+import { bubblewrapArgv, type Cell } from "./bubblewrap.js";
 import { gitFolders } from "./git-folders.js";
 import { guardFor } from "./guard.js";
 import { coversFor, type HostSocket, hostSockets } from "./host-sockets.js";
@@ -57,9 +57,12 @@ export function wrap(
     return { ok: false, reason: "more programs of this machine listen on socket files than can be kept out of reach" };
   const filter = seccompFilter({ arch: process.arch, network });
   const { home } = around.place;
+  const filtered = filter !== undefined && walls.kind === "bubblewrap";
+  // A command without our streams is the leader of a session of its own anyway.
+  const session: Cell["session"] = command.errorsApart === true && !filtered ? "own" : "ours";
   const needed = [...roots, ...guard.mounts.map(({ path }) => path), command.cwd, home];
   const cell = {
-    ...{ roots, guard, network, filtered: filter !== undefined, isRoot: process.geteuid?.() === 0 },
+    ...{ roots, guard, network, filtered, session, isRoot: process.geteuid?.() === 0 },
     ...{ cwd: command.cwd, home, covers: coversFor(sockets, needed) },
   };
   const covered = cell.covers.files.filter((path) => isInside(path, roots));

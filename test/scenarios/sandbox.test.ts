@@ -3,7 +3,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text as readAll } from "node:stream/consumers";
 import { test } from "node:test";
+import { shellQuote } from "../../src/base/index.js";
 import { text } from "../support/model-server.js";
 import { openScene, PROGRAM, type Scene } from "../support/program.js";
 import { WALLED } from "../support/walls.js";
@@ -157,6 +159,25 @@ test("sandbox: a terminal stays one, and Ctrl-C ends the command", terminal, asy
     assert.deepEqual(await exited, [130, null]);
     await place.quiet();
   }
+});
+
+test("sandbox: without a filter of system calls the command can't type into our terminal", terminal, async (t) => {
+  const { place } = await openScene(t);
+  const few = join(place.home, "few");
+  mkdirSync(few);
+  for (const name of ["unshare", "setpriv", "sh", "cut"])
+    writeFileSync(join(few, name), `#!/bin/sh\nPATH=/usr/bin:/bin exec ${name} "$@"\n`, { mode: 0o755 });
+  // The seventh field is the terminal that a process belongs to, and may type into.
+  const look = "test -t 0 && test -t 1 && cut -d ' ' -f 7 /proc/self/stat";
+  const words = ["sandbox", "-s", "read-only", "-c", "allow_partial_sandbox=true", "--", "sh", "-c", look];
+  const line = [process.execPath, PROGRAM, ...words].map(shellQuote).join(" ");
+  const child = spawn("/bin/sh", ["-c", `exec "$(PATH=/usr/bin:/bin command -v script)" -qec "$0" /dev/null`, line], {
+    cwd: place.dir,
+    env: { ...place.env, PATH: few, SHELL: "/bin/sh" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const seen = await readAll(child.stdout);
+  assert.match(seen, /not in their system calls[\s\S]*\r\n0\r\n$/);
 });
 
 test("exec --require-sandbox asks no model where the mode can't be kept", async (t) => {
