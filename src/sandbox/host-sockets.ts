@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { realPath } from "../base/index.js";
 import { isInside } from "./writable-roots.js";
 
 /** Sockets covered for one command; more are not on a machine that people work on, and each costs time to cover. */
@@ -17,27 +18,41 @@ export interface HostSocket {
 /**
  * The files of sockets on which programs of this machine listen (docker, tmux, an ssh agent), but those in service
  * folders: even on a read-only mount anybody with the permission can connect to them. From Linux's list of the network
- * namespace, so what commands listen on without the network is not among them. Empty where it can't be read;
+ * namespace, so what commands listen on without the network is not among them; what listens in another namespace (outside of
+ * the container we are in) is known when its file was mounted here, or when `named`. Empty where the list can't be read;
  * undefined when there are too many to cover.
  */
-export function hostSockets(): readonly HostSocket[] | undefined {
-  let list: string;
-  try {
-    list = readFileSync("/proc/net/unix", "utf8");
-  } catch {
-    // Not Linux, or /proc is hidden.
-    return [];
-  }
+export function hostSockets(named: readonly string[] = []): readonly HostSocket[] | undefined {
+  const list = read("/proc/net/unix");
+  if (list === undefined) return [];
+  // "address: references protocol flags type state inode path": abstract names begin with @, unnamed ones have none.
+  const listening = list.split("\n").map((line) => /^(?:\S+ +){7}(\/.*)$/.exec(line.replace(/: */, ": "))?.[1]);
   const sockets = new Map<string, HostSocket>();
-  for (const line of list.split("\n")) {
-    // "address: references protocol flags type state inode path": abstract names begin with @, unnamed ones have none.
-    const path = /^(?:\S+ +){7}(\/.*)$/.exec(line.replace(/: */, ": "))?.[1];
+  for (const path of [...listening, ...mountPoints(), ...named.map(realPath)]) {
     if (path === undefined || sockets.has(path) || isInside(path, SERVICE_FOLDERS)) continue;
     const id = socketId(path);
     if (id !== undefined) sockets.set(path, { path, id });
     if (sockets.size > MOST) return undefined;
   }
   return [...sockets.values()];
+}
+
+/** Where parts of file systems are mounted; a mount of a single file may be a socket's. Whole file systems may be a network's, and are not asked. */
+function mountPoints(): string[] {
+  const fields = (read("/proc/self/mountinfo")?.split("\n") ?? []).map((line) => line.split(" "));
+  const points = fields.flatMap(([, , , root, point]) => (point === undefined || root === "/" ? [] : [point]));
+  return points.map((point) =>
+    point.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8))),
+  );
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Not Linux, or /proc is hidden.
+    return undefined;
+  }
 }
 
 /** The sockets that are still the same ones. */

@@ -12,7 +12,7 @@ import type { SandboxPolicy } from "../protocol/index.js";
 import { appeared } from "./guard.js";
 import { type HostSocket, hostSockets, lasting } from "./host-sockets.js";
 import type { Place, SandboxLevel } from "./types.js";
-import { wrap } from "./wrap.js";
+import { namedSockets, wrap } from "./wrap.js";
 
 /** Attempts in any case, and at most while what there is to mount goes on changing. */
 const ATTEMPTS = 3;
@@ -60,7 +60,7 @@ async function attempt<E extends Pick<Exit, "end">>(
   let before = "";
   let sockets: readonly HostSocket[] | undefined;
   for (let count = 1; ; count += 1) {
-    const now = policy.mode === "danger-full-access" ? [] : hostSockets();
+    const now = policy.mode === "danger-full-access" ? [] : hostSockets(namedSockets(command.env));
     sockets = count < ATTEMPTS || sockets === undefined || now === undefined ? now : lasting(sockets, now);
     const wrapped = wrap(command, policy, { place, level, sockets });
     if (!wrapped.ok) return wrapped;

@@ -18,6 +18,11 @@ const DROPPED = [
   ...["XDG_RUNTIME_DIR", "TMUX", "DOCKER_HOST"],
 ];
 
+/** The paths that those variables name: `/run/agent`, `unix:path=/run/bus,guid=1`, `unix:///run/docker.sock`, `/tmp/tmux,1,0`. */
+export function namedSockets(env: Readonly<Record<string, string>>): string[] {
+  return DROPPED.flatMap((name) => /\/[^,;]*/.exec(env[name]?.replace(/^\w+:\/\/(?=\/)/, "") ?? "") ?? []);
+}
+
 /**
  * The command to run in place of `command`, so that it can do no more than the policy allows, with what the level
  * offers. `sockets`: the machine's to cover, when not all there are. Looks at the disk (the writable folders, git's settings in them), changes nothing. Refused, never loosened:
@@ -52,7 +57,7 @@ export function wrap(
       covered: [],
     };
   }
-  const sockets = around.sockets ?? hostSockets();
+  const sockets = around.sockets ?? hostSockets(namedSockets(command.env));
   if (sockets === undefined)
     return { ok: false, reason: "more programs of this machine listen on socket files than can be kept out of reach" };
   const filter = seccompFilter({ arch: process.arch, network });

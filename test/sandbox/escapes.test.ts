@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmdirSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -200,6 +200,53 @@ describe("escapes (needs bubblewrap)", () => {
       assert.equal(result.code === 0, id === "write there", `${id}: ${result.output}`);
     }
   });
+
+  test(
+    "sockets of programs outside of our container: those mounted, and those the environment names",
+    LIMIT,
+    async (t) => {
+      const world = makeWorld(USERS.at(-1)!);
+      t.after(() => removeWorld(world));
+      const [mounted, named] = ["mounted.sock", "named.sock"].map((name) => join(world.outside, name)) as [
+        string,
+        string,
+      ];
+      writeFileSync(mounted, "");
+      for (const path of [named, join(world.base, "service.sock")]) {
+        const server = createServer((socket) => socket.destroy());
+        t.after(() => server.close());
+        await new Promise<void>((ready) => server.listen(path, ready));
+        chmodSync(path, 0o777);
+      }
+      const job = (id: string, path: string, env = {}): Job => {
+        return { id, policy: WORKSPACE, argv: sh(connect("process.env.TARGET")), env: { ...env, TARGET: path } };
+      };
+      const jobs = [
+        job("mounted", mounted),
+        job("named", named, { SSH_AUTH_SOCK: named }),
+        job("as a URL", named, { DOCKER_HOST: `unix://${named}` }),
+        job("as an address", named, { DBUS_SESSION_BUS_ADDRESS: `unix:path=${named},guid=1` }),
+        job("unknown", named),
+      ];
+      const inside = [
+        "bwrap",
+        "--dev-bind",
+        "/",
+        "/",
+        "--unshare-net",
+        "--bind",
+        join(world.base, "service.sock"),
+        mounted,
+      ];
+      const results = await runJobs(world, jobs, { inside });
+      for (const { id } of jobs) {
+        const result = results.get(id)!;
+        assert.ok(result.refused === undefined && result.end === "exited", JSON.stringify(result));
+        // The last shows that there is something to reach.
+        assert.equal(result.code, id === "unknown" ? 0 : 1, `${id}: ${result.output}`);
+      }
+    },
+  );
 
   test("read-only leaves nothing to write", LIMIT, async (t) => {
     const world = makeWorld(USERS.at(-1)!);
