@@ -38,7 +38,9 @@ function closestPlace(finder: Finder, block: Block): string {
   const votes = new Map<number, number>();
   for (const [at, line] of block.entries()) {
     if (line.trim() === "") continue;
-    for (const place of index.linesLike(line, PLACES)) votes.set(place - at, (votes.get(place - at) ?? 0) + 1);
+    // A place where the block would begin above the file is none that a reader could find.
+    for (const place of index.linesLike(line, PLACES))
+      if (place >= at) votes.set(place - at, (votes.get(place - at) ?? 0) + 1);
   }
   let best: number | undefined;
   for (const [place, count] of votes) if (best === undefined || count > votes.get(best)!) best = place;
@@ -48,9 +50,9 @@ function closestPlace(finder: Finder, block: Block): string {
   }
   const wrong = block.findIndex((line, at) => index.matcher([line], 1)(best + at) === undefined);
   const at = best + wrong;
-  const there = at < 0 || at >= index.count ? "nothing" : quote(index.line(at));
+  const there = at >= index.count ? "nothing" : quote(index.line(at));
   return (
-    `Closest is line ${Math.max(best, 0) + 1}, where ${votes.get(best)} of its ${block.length} old lines stand; ` +
+    `Closest is line ${best + 1}, where ${votes.get(best)} of its ${block.length} old lines stand; ` +
     `but line ${at + 1} of the file is ${there}, and the patch has ${quote(block[wrong]!)}`
   );
 }

@@ -1,8 +1,9 @@
 import { encode } from "./encoding.js";
 import { fold, type Level, LineIndex } from "./line-index.js";
+import { quote } from "./patch.js";
 import { isWide, lineEnd, type Span, type Text } from "./text.js";
 
-/** Lines to be found together; the same array is the same block. */
+/** Lines to be found together. */
 export type Block = readonly string[];
 
 interface Found {
@@ -17,18 +18,27 @@ interface Needle {
   readonly line: Buffer;
 }
 
+/**
+ * Lines compared in one file before its patch is given up, and what a place costs beside its lines. Only where a block may
+ * stand in very many places does it come to that; it would be seconds in which nothing else happens.
+ */
+const MOST_COMPARED = 50_000_000;
+const PLACE_COST = 20;
+
 /** Lines looked at when the block's rarest line is chosen. */
 const PROBED = 64;
 
 /**
  * Finds runs of whole lines in one file. Exact finds in a file with one kind of ending are byte searches; all others go
  * over an index of the lines that is made at the first of them. Offsets given and returned are bytes at line starts.
+ * Throws when that would take too long.
  */
 export class Finder {
   readonly text: Text;
   readonly #ending: Buffer | undefined;
   readonly #needles = new Map<Block, Needle | undefined>();
-  readonly #found = new Map<Block, Found>();
+  readonly #found = new Map<string, Found>();
+  #compared = 0;
   readonly #prefixed = new Map<string, Found>();
   #index: LineIndex | undefined;
 
@@ -93,7 +103,8 @@ export class Finder {
 
   #places(block: Block, level: Level): Found {
     if (level === 4) return this.#startingWith(block[0]!);
-    const known = this.#found.get(block);
+    const key = block.join("\n");
+    const known = this.#found.get(key);
     if (known !== undefined) return known;
     let rarest: number[] = this.index.linesLike(block[0]!, Number.POSITIVE_INFINITY);
     let back = 0;
@@ -103,6 +114,11 @@ export class Finder {
     }
     const lines: number[] = [];
     const levels: Level[] = [];
+    this.#compared += rarest.length * (block.length + PLACE_COST);
+    if (this.#compared > MOST_COMPARED)
+      throw new Error(
+        `lines like ${quote(block[0]!)} stand in too many places to look at all; add lines that are rarer`,
+      );
     const levelAt = this.index.matcher(block, rarest.length);
     for (const line of rarest) {
       const found = levelAt(line - back);
@@ -111,7 +127,7 @@ export class Finder {
       levels.push(found);
     }
     const places = { lines, levels };
-    this.#found.set(block, places);
+    this.#found.set(key, places);
     return places;
   }
 

@@ -186,4 +186,25 @@ export const FINDING: readonly Case[] = [
     patch: update("a", "@@", "-const answer = 41;", "+x"),
     refused: /closest is line 1: "const answer = 42;"/,
   },
+  {
+    name: "the closest place is none that begins above the file",
+    before: { a: "one\ntwo\n" },
+    patch: update("a", "@@", " three", " four", "-one", "+x"),
+    refused: /does not match the file\. It has no line like "three"$/,
+  },
+  {
+    name: "blocks alike in a file of equal lines are looked for once",
+    before: { a: "x\n".repeat(60_000) },
+    patch: update("a", ...Array.from({ length: 200 }, (_, at) => ["@@ x", "  x", "-x ", `+${at}`]).flat()),
+    refused: /hunk 1 of 200 .* is ambiguous/,
+  },
+  {
+    name: "no more places are looked at than can be in good time",
+    before: { a: "x\n".repeat(60_000) },
+    patch: update(
+      "a",
+      ...Array.from({ length: 200 }, (_, at) => ["@@ x", ` x${" ".repeat(at + 1)}`, "-x", "+y"]).flat(),
+    ),
+    refused: /lines like "x +" stand in too many places/,
+  },
 ];
