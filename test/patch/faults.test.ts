@@ -77,6 +77,50 @@ for (const [kind, base] of [
   });
 }
 
+test("each word of the journal, and all that is new, is on the disk before anything is renamed by it", async (t) => {
+  const place = makePlace(t);
+  makeOld(place.cwd);
+  const done: string[] = [];
+  const names = new Map<number, string>();
+  const unsynced = new Set<number>();
+  const ops: FileOps = {
+    ...nodeFileOps,
+    create: (path, mode) => {
+      const fd = nodeFileOps.create(path, mode);
+      names.set(fd, path.endsWith(".patch") ? "journal" : "new");
+      if (!path.endsWith(".patch")) done.push("stage");
+      return fd;
+    },
+    write: (fd, parts) => {
+      unsynced.add(fd);
+      if (names.get(fd) === "journal") done.push("write journal");
+      return nodeFileOps.write(fd, parts);
+    },
+    sync: (fd) => {
+      unsynced.delete(fd);
+      if (names.get(fd) === "journal") done.push("sync journal");
+      return Promise.resolve();
+    },
+    close: (fd) => {
+      names.delete(fd);
+      nodeFileOps.close(fd);
+    },
+    rename: (from, to) => {
+      assert.deepEqual([...unsynced], []);
+      done.push("rename");
+      nodeFileOps.rename(from, to);
+    },
+  };
+  const outcome = await runPatch(PATCH, place, ops);
+  assert.ok(outcome.ok);
+  const steps = done.filter((what, at) => what !== done[at - 1]);
+  assert.deepEqual(
+    steps.slice(0, 6),
+    ["write journal", "sync journal", "stage", "write journal", "sync journal", "rename"],
+    done.join(),
+  );
+});
+
 test("a recovery that is cut itself is carried on by the next", async (t) => {
   const place = makePlace(t);
   const total = await countOps(place, nodeFileOps);
