@@ -6,7 +6,10 @@ const WRAPPERS = new Set(
   [
     "sudo doas su runuser env nice nohup timeout time command exec builtin eval xargs parallel stdbuf setsid ionice chrt",
     "taskset unshare nsenter chroot watch strace ltrace script expect flock busybox toybox find fd fdfind ssh entr npx bunx",
-    "fish csh tcsh pwsh bwrap systemd-run caffeinate noglob nocorrect",
+    "fish csh tcsh pwsh bwrap systemd-run caffeinate noglob nocorrect setpriv pkexec prlimit numactl fakeroot firejail",
+    "unbuffer rlwrap start-stop-daemon tmux screen hyperfine valgrind",
+    // In zsh a hyphen before a command makes it a login one.
+    "-",
   ]
     .join(" ")
     .split(" "),
