@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Capture } from "../../src/process/capture.js";
@@ -146,11 +146,14 @@ test("what is handed to commands does not lie in the temporary folder, where the
     else process.env.TMPDIR = before;
   });
   const { command } = sh("test -p /dev/stdout && cat <&4");
-  process.env.TMPDIR = "/nowhere";
+  const temporary = folder(t);
+  process.env.TMPDIR = temporary;
+  // What comes into a folder, or goes, changes its time.
+  utimesSync(temporary, 1, 1);
   // More than pipes are made at a time.
   const contents = Array.from({ length: 9 }, (_, at) => `content ${at}`);
   const exits = await Promise.all(contents.map((one) => start({ ...command, passed: [Buffer.from(one)] })));
-  assert.deepEqual(exits.map(text), contents);
+  assert.deepEqual([exits.map(text), statSync(temporary).mtimeMs], [contents, 1000]);
 });
 
 test("/dev/stdout and /dev/stderr can be opened, as on any pipe", LIMIT, async () => {
