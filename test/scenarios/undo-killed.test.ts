@@ -12,8 +12,8 @@ import { openProto } from "./proto-client.js";
 
 /** Kills at random moments; the soak takes hundreds. */
 const SOAK = process.env.BELAY_SOAK !== undefined;
-const KILLS = SOAK ? 400 : 20;
-const KILLS_OF_OPS = SOAK ? 40 : 2;
+const KILLS = SOAK ? 400 : 10;
+const KILLS_OF_OPS = SOAK ? 40 : 1;
 const FILES = 12;
 /** How long after an undo is on its way it may be killed, ms. */
 const LATEST = 25;
