@@ -9,7 +9,7 @@ import { gitSnapshot, snapshot } from "./snapshot.js";
 import { deeds, perform } from "./trees.js";
 
 const SOAK = process.env.BELAY_SOAK !== undefined;
-const RUNS = SOAK ? 1000 : 60;
+const RUNS = SOAK ? 1000 : 25;
 
 type Kind = "plain" | "git" | "committed" | "worktree" | "nested" | "submodule";
 

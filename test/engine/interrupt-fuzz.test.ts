@@ -9,7 +9,7 @@ import { checkStopContract } from "../support/stop-contract.js";
 import { openTalk, type Talk } from "../support/talk.js";
 
 /** Turns in the suite, and in the soak. */
-const TURNS = process.env.BELAY_SOAK === "1" ? 10_000 : 300;
+const TURNS = process.env.BELAY_SOAK === "1" ? 10_000 : 200;
 const TURNS_PER_RUN = 3;
 
 interface PlannedCall {
