@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -213,4 +213,33 @@ describe("what is large or goes away", { concurrency: 4 }, () => {
     assert.deepEqual(place.processes(), []);
     assert.equal(server.requests.length, 1);
   });
+
+  it("a reader of stdout that left before the only message came", async (t) => {
+    const { server, start } = await openScene(t);
+    server.enqueue(text("the answer"));
+    const program = start(["exec", "go"]);
+    program.leaveStdout();
+    const done = await program.ended;
+    assert.deepEqual([done.code, done.signal], [141, null]);
+  });
+
+  for (const more of [[], ["--json"]]) {
+    it(`a disk that takes a part of stdout is no success, and is told${more.map((word) => ` (${word})`)}`, async (t) => {
+      const { place, server } = await openScene(t);
+      server.enqueue(text("0123456789abcdef".repeat(10_000)));
+      // A limit on the size of files stands for a full disk: it takes what fits, then fails.
+      const script = 'trap "" XFSZ; ulimit -f 64; exec "$0" "$@" > out.txt';
+      const child = spawn("/bin/bash", ["-c", script, process.execPath, PROGRAM, "exec", ...more, "go"], {
+        cwd: place.dir,
+        env: place.env,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let stderr = "";
+      child.stderr.setEncoding("utf8").on("data", (more: string) => (stderr += more));
+      const code = await new Promise((settle) => child.on("close", settle));
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /belay: cannot write to stdout: EFBIG/);
+      assert.equal(statSync(join(place.dir, "out.txt")).size, 64 * 1024);
+    });
+  }
 });

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import type { Output } from "./deps.js";
 
@@ -16,16 +17,21 @@ type Stream = Writable & { readonly isTTY?: boolean };
  */
 export class StreamOutput implements Output {
   readonly #stream: Stream;
+  readonly #fd: number | undefined;
   readonly #listeners = new Set<() => void>();
   #pending: string[] = [];
   #pendingLength = 0;
+  /** Texts handed to the stream of which it has not said yet what came of them. */
+  #unsettled = 0;
   #scheduled = false;
   #drained: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #failure: NodeJS.ErrnoException | undefined;
 
-  constructor(stream: Stream) {
+  /** `fd` of a file or device, which is written to directly: Node's stream takes a part that a full disk took for the whole. */
+  constructor(stream: Stream, fd: number | undefined) {
     this.#stream = stream;
+    this.#fd = fd;
     stream.on("error", (error) => this.#fail(error));
   }
 
@@ -69,13 +75,21 @@ export class StreamOutput implements Output {
     this.#pendingLength = 0;
     if (this.broken) return;
     try {
-      this.#stream.write(text, () => {
-        if (this.#waiting === 0) this.#settle();
-      });
+      if (this.#fd === undefined) this.#handToStream(text);
+      else writeWhole(this.#fd, text);
     } catch (error) {
-      // Synchronous streams (files) may throw what others emit: a full disk must not become a crash in mid-turn.
+      // A full disk must not become a crash in mid-turn.
       this.#fail(error as NodeJS.ErrnoException);
     }
+  }
+
+  #handToStream(text: string): void {
+    this.#unsettled += 1;
+    this.#stream.write(text, (error) => {
+      this.#unsettled -= 1;
+      if (error != null) this.#fail(error);
+      else if (!this.#isBusy) this.#settle();
+    });
   }
 
   /** Resolves when all has reached the reader, or can't. Once `hurry` is aborted, a reader that takes nothing for 3 s is given up. */
@@ -83,7 +97,7 @@ export class StreamOutput implements Output {
     const wake = () => this.#settle();
     hurry.addEventListener("abort", wake, { once: true });
     this.hand();
-    while (!this.broken && this.#waiting > 0) {
+    while (!this.broken && this.#isBusy) {
       const before = this.#waiting;
       const inHurry = hurry.aborted;
       const stall = inHurry ? setTimeout(wake, STALL_MS) : undefined;
@@ -98,9 +112,14 @@ export class StreamOutput implements Output {
     return this.#pendingLength + (this.#stream.writableLength ?? 0);
   }
 
+  /** A pipe may take text at once, and tell a moment later that its reader had left. */
+  get #isBusy(): boolean {
+    return this.#waiting > 0 || this.#unsettled > 0;
+  }
+
   #caughtUp(): Promise<void> {
     this.hand();
-    if (this.broken || this.#waiting === 0) return Promise.resolve();
+    if (this.broken || !this.#isBusy) return Promise.resolve();
     this.#drained ??= new Promise((resolve) => (this.#wake = resolve));
     return this.#drained;
   }
@@ -118,4 +137,10 @@ export class StreamOutput implements Output {
     for (const listener of this.#listeners) listener();
     this.#listeners.clear();
   }
+}
+
+/** All of it, or an error that says why not. */
+function writeWhole(fd: number, text: string): void {
+  let left: Uint8Array = Buffer.from(text);
+  while (left.length > 0) left = left.subarray(writeSync(fd, left));
 }

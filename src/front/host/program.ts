@@ -32,8 +32,8 @@ const clock = { now: () => Date.now(), monotonic: () => Number(process.hrtime.bi
  */
 export async function runProgram(front: (deps: FrontDeps) => Promise<number>, options: ProgramOptions): Promise<void> {
   const { process } = options;
-  const stdout = new StreamOutput(process.stdout);
-  const stderr = new StreamOutput(process.stderr);
+  const stdout = outputOf(process.stdout, 1);
+  const stderr = outputOf(process.stderr, 2);
   const hurry = new AbortController();
   let engine: Engine | undefined;
 
@@ -91,10 +91,14 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
   }
 }
 
-/** A success that nobody could read is none. */
+/** A success that nobody could read is none; a disk that is full is no reader that has left. */
 function exitCode(code: number, stdout: StreamOutput): number {
-  if (code !== 0 || !stdout.broken) return code;
+  if (!stdout.broken || (code !== 0 && code !== BROKEN_PIPE_EXIT_CODE)) return code;
   return stdout.failure === undefined ? BROKEN_PIPE_EXIT_CODE : 1;
+}
+
+function outputOf(stream: NodeJS.WriteStream, fd: number): StreamOutput {
+  return new StreamOutput(stream, kindOf(fd) === "other" ? fd : undefined);
 }
 
 function inputOf(process: NodeJS.Process): Input {
