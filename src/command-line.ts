@@ -77,10 +77,16 @@ function describeProgram(deps: FrontDeps, finish: (code: number) => void): Comma
       writeErr: (text) => void deps.stderr.write(text),
     });
   for (const command of commandsOf(deps, finish)) {
-    program.addCommand(command.copyInheritedSettings(program));
-    for (const part of command.commands) part.copyInheritedSettings(program);
+    program.addCommand(inherit(command, program, [command]));
+    for (const part of command.commands) inherit(part, program, [command, part]);
   }
   return program;
+}
+
+/** Settings of the program, and after an error the way to the help of the command that was meant. */
+function inherit(command: Command, program: Command, path: readonly Command[]): Command {
+  const words = ["belay", ...path.map((part) => part.name())].join(" ");
+  return command.copyInheritedSettings(program).showHelpAfterError(`(${words} --help shows what there is)`);
 }
 
 /** Every command, in the order of the help. */

@@ -8,4 +8,4 @@ export { Mailbox } from "./mailbox.js";
 export { DAY_MS, isDue } from "./once-a-day.js";
 export { lifeOf, type Owner, ownProcess } from "./owner.js";
 export { Cancelled, type CancelReason, type EndOptions, Scope, type ScopeEnd } from "./scope.js";
-export { shellQuote } from "./shell-word.js";
+export { shellJoin, shellQuote } from "./shell-word.js";

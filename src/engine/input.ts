@@ -24,7 +24,8 @@ export async function readUserInput(items: readonly InputItem[], cwd: string): P
       content.push({ type: "input_image", image_url: image.url });
     }
   }
-  if (content.length === 0) return { ok: false, message: "the input is empty: give a text or an image" };
+  const isBlank = content.every((part) => part.type === "input_text" && part.text.trim() === "");
+  if (isBlank) return { ok: false, message: "the input is empty: give a text or an image" };
   return { ok: true, message: { type: "message", role: "user", content } };
 }
 

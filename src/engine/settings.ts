@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Config } from "../config/index.js";
 import type { AskForApproval, Op, ReasoningEffort, ReasoningSummary, SandboxPolicy } from "../protocol/index.js";
 
@@ -31,7 +32,7 @@ type Overrides = Omit<Extract<Op, { type: "override_turn_context" }>, "type">;
 export function withOverrides(settings: Settings, overrides: Overrides): Settings {
   return {
     ...settings,
-    cwd: overrides.cwd ?? settings.cwd,
+    cwd: resolve(settings.cwd, overrides.cwd ?? "."),
     model: overrides.model ?? settings.model,
     approvalPolicy: overrides.approval_policy ?? settings.approvalPolicy,
     sandboxPolicy: overrides.sandbox_policy ?? settings.sandboxPolicy,

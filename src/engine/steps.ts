@@ -1,4 +1,4 @@
-import { Cancelled } from "../base/index.js";
+import { Cancelled, isFolder } from "../base/index.js";
 import { ModelError, type ModelEvent, type Usage } from "../model/index.js";
 import { type CallItem, isCall, type ReasoningItem, type ResponseItem, textOf } from "../protocol/index.js";
 import { Calls } from "./calls.js";
@@ -22,6 +22,9 @@ export async function runSteps(turn: Turn, talk: Conversing): Promise<WorkEnd> {
   const calls = new Calls(talk.callDeps(turn));
   turn.ledger.calls = calls;
   if (talk.missingKey !== undefined) return { status: "failed", message: talk.missingKey };
+  const { cwd } = turn.settings;
+  if (!isFolder(cwd))
+    return { status: "failed", message: `there is no folder ${cwd}: give the turn a cwd that exists` };
   for (const warning of talk.recordContext(turn)) void turn.emit({ type: "background_event", message: warning });
   await talk.tellUndos();
   talk.expectChanges(turn);

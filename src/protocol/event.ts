@@ -175,6 +175,8 @@ export const eventMsgSchema = v.variant("type", [
     command: v.array(v.string()),
     cwd: v.string(),
     reason: optionalString,
+    /** As in `exec_command_begin` (Codex 0.153). */
+    parsed_cmd: v.optional(v.array(v.record(v.string(), v.unknown()))),
     /** The words of an `allow` rule that would end the asking (Codex 0.169); absent when no good one is known. */
     proposed_execpolicy_amendment: v.optional(v.nullable(v.array(v.string()))),
   }),

@@ -23,8 +23,10 @@ export type Message =
 
 const NO_ID = "null";
 
-export function readMessage(line: Line): Message {
-  if (line.type === "too_long") return fault(RPC_CODES.parse, `the line has ${line.bytes} bytes, more than are read`);
+/** `limit`: bytes of the longest line that is taken. */
+export function readMessage(line: Line, limit: number): Message {
+  if (line.type === "too_long")
+    return fault(RPC_CODES.parse, `the line has ${line.bytes} bytes; up to ${limit} are taken`);
   if (line.type === "not_utf8") return fault(RPC_CODES.parse, "the line is not UTF-8 text");
   let value: unknown;
   try {

@@ -116,14 +116,14 @@ export class Peer {
   /** Bytes of the stream. A promise: read no more until it settles. */
   receive(chunk: Uint8Array): void | Promise<void> {
     if (this.#hasEnded) return undefined;
-    for (const line of this.#splitter.push(chunk)) this.#take(readMessage(line));
+    for (const line of this.#splitter.push(chunk)) this.#take(readMessage(line, this.#limits.lineBytes));
     return this.#owed > this.#limits.owedAnswers ? this.#stall : undefined;
   }
 
   /** Nothing more will come: a last line without its end is read, and requests of ours reject. */
   end(): void {
     if (this.#hasEnded) return;
-    for (const line of this.#splitter.end()) this.#take(readMessage(line));
+    for (const line of this.#splitter.end()) this.#take(readMessage(line, this.#limits.lineBytes));
     this.#hasEnded = true;
     for (const waiting of this.#waiting.values()) waiting.reject(new PeerClosed());
   }

@@ -211,6 +211,9 @@ describe("a pending approval", () => {
     api.model.script(() => text("as you wish"));
     await api.send(say(id, "go"));
     const request = await api.until((message) => message.method === method);
+    // Of a script what a shell runs, without the shell, as Codex has it.
+    const parsed = method === "execCommandApproval" ? [{ type: "unknown", cmd: "touch made.txt" }] : undefined;
+    assert.deepEqual(request.params?.parsedCmd, parsed);
     return { api, id, request, made: join(api.place.dir, "made.txt") };
   }
 

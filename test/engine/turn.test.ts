@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { call, hold, partial, stall, status, text, usage } from "../support/model-server.js";
@@ -160,9 +160,33 @@ test("empty input and an image that is none end the turn with a clear error and 
   const end = await talk.end(talk.conversation.submit({ type: "user_input", items }));
   assert.deepEqual(end, { type: "task_complete", last_agent_message: null, failed: true, unused_input: [items] });
   assert.match((await talk.until("error")).message, /note\.png is not an image/);
-  await talk.end(talk.conversation.submit({ type: "user_input", items: [] }));
+  for (const empty of [[], [{ type: "text" as const, text: " \n" }]]) {
+    const ended = await talk.end(talk.conversation.submit({ type: "user_input", items: empty }));
+    assert.deepEqual(ended, { ...end, unused_input: [empty] });
+  }
   const errors = talk.events.flatMap(({ msg }) => (msg.type === "error" ? [msg.message] : []));
   assert.match(errors[1] ?? "", /the input is empty/);
+  assert.equal(errors[2], errors[1]);
+  await talk.close();
+  await server.close();
+});
+
+test("a folder that is not there ends the turn before anything is done in it; a relative one starts at the conversation's", async () => {
+  const { server, talk } = await openTalk();
+  const items = [{ type: "text" as const, text: "go" }];
+  const turnIn = (cwd: string) => {
+    const policy = { approval_policy: "never", sandbox_policy: { mode: "danger-full-access" } } as const;
+    return talk.end(talk.conversation.submit({ type: "user_turn", items, cwd, ...policy, model: "mock" }));
+  };
+  const gone = join(talk.cwd, "gone");
+  const end = await turnIn(gone);
+  assert.deepEqual(end, { type: "task_complete", last_agent_message: null, failed: true, unused_input: [items] });
+  assert.equal((await talk.until("error")).message, `there is no folder ${gone}: give the turn a cwd that exists`);
+  assert.equal(server.requests.length, 0);
+  mkdirSync(join(talk.cwd, "sub"));
+  server.enqueue(call("exec_command", { cmd: "pwd" }), text("done"));
+  await turnIn("sub");
+  assert.equal((await talk.until("exec_command_begin")).cwd, join(talk.cwd, "sub"));
   await talk.close();
   await server.close();
 });

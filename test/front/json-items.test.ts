@@ -167,7 +167,7 @@ describe("thread events", () => {
     const call = { call_id: "c", name: "shell", arguments: "{}" };
     const lines = printed([
       { type: "background_event", message: "rejected", call: { ...call, command: ["rm", "x"], status: "declined" } },
-      { type: "background_event", message: "no such tool", call: { ...call, name: "fly", status: "failed" } },
+      { type: "background_event", message: "fly: no such tool", call: { ...call, name: "fly", status: "failed" } },
       { type: "background_event", message: "retrying" },
     ]);
     assert.deepEqual(

@@ -61,7 +61,16 @@ const REFUSALS: readonly {
     words: ["exec", "-o", "no/such/out.txt", "go"],
     message: /-o no\/such\/out\.txt: its folder cannot be written to/,
   },
-  { what: "an option that is none", words: ["exec", "--frob", "go"], message: /unknown option '--frob'/ },
+  {
+    what: "an option that is none",
+    words: ["exec", "--frob", "go"],
+    message: /unknown option '--frob'\n\(belay exec --help /,
+  },
+  {
+    what: "an approval policy that is none, though exec asks nobody",
+    words: ["exec", "-c", "approval_policy=maybe", "go"],
+    message: /approval_policy: .*untrusted, on-failure, on-request, never; got "maybe"/,
+  },
   { what: "a setting that is no setting", words: ["exec", "-c", "nonsense", "go"], message: /must be key=value/ },
   {
     what: "a mode that is none",
@@ -235,7 +244,7 @@ describe("what is large or goes away", { concurrency: 4 }, () => {
         stdio: ["ignore", "ignore", "pipe"],
       });
       let stderr = "";
-      child.stderr.setEncoding("utf8").on("data", (more: string) => (stderr += more));
+      child.stderr.setEncoding("utf8").on("data", (part: string) => (stderr += part));
       const code = await new Promise((settle) => child.on("close", settle));
       assert.equal(code, 1, stderr);
       assert.match(stderr, /belay: cannot write to stdout: EFBIG/);

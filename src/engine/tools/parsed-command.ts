@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { shellJoin } from "../../base/index.js";
 import { plainWords, shellScript } from "../../rules/index.js";
 
 /** What a command does, for front ends that show "read a.ts" instead of a command line; tags as in Codex's `parsed_cmd`. */
@@ -7,7 +8,7 @@ export type ParsedCommand = Record<string, unknown>;
 /** Reads simple commands; whatever it does not surely understand is `Unknown`, which is always a right answer. `shell`: the user's own. */
 export function parseCommand(argv: readonly string[], shell?: string): ParsedCommand[] {
   const script = shellScript(argv, shell)?.script;
-  const cmd = script ?? argv.join(" ");
+  const cmd = script ?? shellJoin(argv);
   const words = plainWords(cmd);
   if (words === undefined) return [{ Unknown: { cmd } }];
   return [known(cmd, script === undefined ? argv : words)];

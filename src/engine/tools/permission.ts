@@ -2,6 +2,8 @@ import type { EventOf, SandboxPolicy } from "../../protocol/index.js";
 import { type Judgement, judgeCommand } from "./command-verdict.js";
 import { decideCommand } from "./decision.js";
 import { keepRule } from "./kept-rule.js";
+import { parseCommand } from "./parsed-command.js";
+import { userShell } from "./shell-command.js";
 import type { ToolContext, ToolOutput } from "./tool.js";
 
 export const FULL_ACCESS: SandboxPolicy = { mode: "danger-full-access" };
@@ -60,6 +62,7 @@ export async function requestApproval(
     command: [...command],
     cwd,
     reason,
+    parsed_cmd: parseCommand(command, userShell(context.env)),
     ...(proposal === undefined ? {} : { proposed_execpolicy_amendment: [...proposal.prefix] }),
   });
   const isKept = typeof answer === "object" && (await keepRule(answer, proposal, context));

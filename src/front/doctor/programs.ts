@@ -25,7 +25,7 @@ export function selfFindings(version: string): Finding[] {
 /** The programs that Belay runs: each with its place and version. */
 export async function programFindings(site: Site): Promise<Finding[]> {
   return Promise.all([
-    look("git", site, { fix: "install git: changes could not be undone", needed: true }),
+    look("git", site, { fix: "install git: belay exec wants to work in a repository", needed: true }),
     ...(process.platform === "linux"
       ? [
           look("bwrap", site, { fix: "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap)", needed: true }),

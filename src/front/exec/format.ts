@@ -34,6 +34,11 @@ export function excerptLines(lines: readonly string[], limit: number): readonly 
   return [...lines.slice(0, head), `… ${formatCount(left)} lines left out …`, ...lines.slice(lines.length - tail)];
 }
 
+/** Why a call came to nothing, without the name of its tool, which is shown beside it. */
+export function refusalOf({ name }: { readonly name: string }, message: string): string {
+  return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+}
+
 /** A line of at most `limit` characters, and how much more there was. */
 export function shortenLine(line: string, limit: number): string {
   return line.length <= limit ? line : `${line.slice(0, limit)}… (${formatCount(line.length - limit)} more)`;

@@ -1,7 +1,7 @@
 import type { EventMsg, EventOf, TerminalMsg } from "../../protocol/index.js";
 import { type Style, sanitise, shellJoin } from "../host/index.js";
 import { describePatch } from "./diff-lines.js";
-import { excerptLines, formatCount, formatDuration, linesOf, shortenLine } from "./format.js";
+import { excerptLines, formatCount, formatDuration, linesOf, refusalOf, shortenLine } from "./format.js";
 import { shortPath } from "./paths.js";
 import { describeReceipt } from "./receipt.js";
 import { RunTokens, type Tokens } from "./run-tokens.js";
@@ -175,7 +175,7 @@ function describe(msg: Described, { style, cwd }: { readonly style: Style; reado
     case "undo_completed":
       return msg.success ? style.green("undone") : style.red(`not undone: ${sanitise(msg.message ?? "")}`);
     case "background_event":
-      return msg.call === undefined ? style.yellow(sanitise(msg.message)) : refused(msg, style);
+      return msg.call === undefined ? style.yellow(sanitise(msg.message)) : refused(msg.call, msg.message, style);
     case "error":
       return style.red(`error: ${sanitise(msg.message)}`);
   }
@@ -226,10 +226,12 @@ function describePlan(msg: EventOf<"plan_update">, style: Style): string {
   return [`${style.magenta("plan")}${why === "" ? "" : ` ${sanitise(why)}`}`, ...steps].join("\n");
 }
 
-function refused(msg: EventOf<"background_event">, style: Style): string {
-  const { name = "", command, status = "" } = msg.call ?? {};
+type Refused = NonNullable<EventOf<"background_event">["call"]>;
+
+function refused(call: Refused, message: string, style: Style): string {
+  const { name, command, status } = call;
   const what = shortenLine(sanitise(command === undefined ? name : shellJoin(command)), LINE_CHARACTERS);
-  return `${style.bold(what)} ${style.red(`${status}: ${sanitise(msg.message)}`)}`;
+  return `${style.bold(what)} ${style.red(`${status}: ${sanitise(refusalOf(call, message))}`)}`;
 }
 
 /** Of this run; of a conversation that it went on with, also all in all. */

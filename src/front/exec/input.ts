@@ -31,9 +31,9 @@ export async function readPrompt(options: {
     if (read.type === "failed") return fail(read.message);
     return read.type === "text" && read.text.trim() !== ""
       ? { ok: true, text: read.text }
-      : fail("the prompt is empty");
+      : fail("the prompt is empty: nothing came on stdin; give it as an argument, or pipe it in (belay exec --help)");
   }
-  if (argument.trim() === "") return fail("the prompt is empty");
+  if (argument.trim() === "") return fail('the prompt is empty: say what to do, or "-" to read it from stdin');
   if (stdin.kind === "terminal") return { ok: true, text: argument };
   const read = await readAll(stdin, () => notice("reading what is piped in, up to its end"));
   if (read.type === "failed") return fail(read.message);

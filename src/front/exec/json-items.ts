@@ -1,5 +1,6 @@
 import type { EventMsg, EventOf, FileChange, TerminalMsg } from "../../protocol/index.js";
 import { shellJoin } from "../host/index.js";
+import { refusalOf } from "./format.js";
 import { RunTokens, type Tokens } from "./run-tokens.js";
 import type {
   CommandItem,
@@ -160,10 +161,11 @@ export class ThreadEvents {
   #takeRefused({ call, message }: EventOf<"background_event">): readonly ThreadEvent[] {
     if (call === undefined) return this.#single({ id: this.#nextId(), type: "error", message });
     const { command, name, status } = call;
+    const why = refusalOf(call, message);
     if (command === undefined) {
-      return this.#single({ id: this.#nextId(), type: "error", message: `${name} (${status}): ${message}` });
+      return this.#single({ id: this.#nextId(), type: "error", message: `${name} (${status}): ${why}` });
     }
-    return this.#complete(call.call_id, (id) => ({ ...commandItem(id, command), aggregated_output: message, status }));
+    return this.#complete(call.call_id, (id) => ({ ...commandItem(id, command), aggregated_output: why, status }));
   }
 }
 

@@ -33,14 +33,13 @@ export async function prepareRun(args: ExecArgs, deps: FrontDeps): Promise<Prepa
     flags: {
       model: args.model,
       cwd: args.cwd,
-      // Nobody is there to be asked.
-      approvalPolicy: "never",
       sandboxMode: args.sandbox,
       oss: args.oss ? true : undefined,
     },
   });
   if (!loaded.ok) return loaded;
-  const { config } = loaded;
+  // Nobody is there to be asked; what the user set all the same has been read, and is right.
+  const config: Config = { ...loaded.config, approvalPolicy: "never" };
   const refusal = refusalOf(config, args);
   if (refusal !== undefined) return { ok: false, message: refusal };
 
@@ -62,7 +61,7 @@ export async function prepareRun(args: ExecArgs, deps: FrontDeps): Promise<Prepa
 function refusalOf(config: Config, args: ExecArgs): string | undefined {
   const trusted = config.projectTrust === "trusted" || args.skipGitRepoCheck || args.bypass;
   if (!trusted && findGitRoot(config.cwd) === undefined) {
-    return `${config.cwd} is in no git repository, so changes could not be undone: work in one (-C DIR, git init), or say --skip-git-repo-check`;
+    return `${config.cwd} is in no git repository, and may not be the folder you mean: work in one (-C DIR, git init), or say --skip-git-repo-check`;
   }
   if (config.missingKey === undefined) return undefined;
   const { envKey, instructions } = config.missingKey;

@@ -1,3 +1,4 @@
+export { shellJoin } from "../../base/index.js";
 export { readAnswer } from "./answer.js";
 export {
   BROKEN_PIPE_EXIT_CODE,
@@ -9,5 +10,4 @@ export {
   type StopSignal,
 } from "./deps.js";
 export { type Engine, type ProgramOptions, runProgram } from "./program.js";
-export { shellJoin } from "./shell-words.js";
 export { type ColorChoice, makeStyle, type Style, sanitise, wantsColor } from "./style.js";

@@ -9,6 +9,7 @@ import {
   reviewDecisionSchema,
 } from "../../protocol/index.js";
 import { type Peer, PeerClosed, type RequestContext, RpcError } from "../../rpc/index.js";
+import { parsedCmdOf } from "../api/index.js";
 import { sanitise, shellJoin } from "../host/index.js";
 
 export type ApprovalRequest = EventOf<"exec_approval_request"> | EventOf<"apply_patch_approval_request">;
@@ -89,7 +90,7 @@ function paramsOf(msg: ApprovalRequest, { threadId, eventId, context }: Asking):
       ...ids,
       codex_command: command,
       codex_cwd: cwd,
-      codex_parsed_cmd: [{ type: "unknown", cmd: shellJoin(command) }],
+      codex_parsed_cmd: parsedCmdOf(msg),
     };
   }
   return {

@@ -2,7 +2,7 @@ import { Cancelled, type Scope } from "../../../base/index.js";
 import type { Conversation } from "../../../engine/index.js";
 import { decoder, type EventOf, type FileChange, type Op } from "../../../protocol/index.js";
 import { type Peer, PeerClosed, RpcError } from "../../../rpc/index.js";
-import { shellJoin } from "../../host/index.js";
+import { parsedCmdOf } from "../parsed-cmd.js";
 import { SERVER_REQUESTS, type ServerParams } from "./schema.js";
 
 type ApprovalOp = Extract<Op, { type: "exec_approval" | "patch_approval" }>;
@@ -89,8 +89,7 @@ function requestOf(
   const reason = msg.reason == null ? {} : { reason: msg.reason };
   if (msg.type === "exec_approval_request") {
     const { command, cwd } = msg;
-    const parsedCmd = [{ type: "unknown" as const, cmd: shellJoin(command) }];
-    return { method: "execCommandApproval", params: { ...ids, command, cwd, ...reason, parsedCmd } };
+    return { method: "execCommandApproval", params: { ...ids, command, cwd, ...reason, parsedCmd: parsedCmdOf(msg) } };
   }
   const { changes, grant_root } = msg;
   const root = grant_root == null ? {} : { grant_root, grantRoot: grant_root };
