@@ -1,13 +1,20 @@
 // Builds, packs and checks the tarball that users install; its path is the last line on stdout.
 //   node scripts/pack.mjs [folder]    where to put it (default: here)
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
 import { buildProgram } from "./build.mjs";
 import { checkThirdParty } from "./third-party.mjs";
 
+/** Pages that README.md leads to. */
+const PAGES = readdirSync("docs", { recursive: true })
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => posix.join("docs", name));
+
 const CONTENT = [
+  ...PAGES,
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
   "LICENSE",
   "README.md",
   "THIRD-PARTY.md",
@@ -66,4 +73,12 @@ const extra = content.filter((path) => !CONTENT.includes(path));
 const missing = CONTENT.filter((path) => !content.includes(path));
 if (extra.length > 0) fail(`${tarball} holds what it should not: ${extra.join(", ")}`);
 if (missing.length > 0) fail(`${tarball} lacks ${missing.join(", ")}`);
+
+const dead = CONTENT.filter((path) => path.endsWith(".md")).flatMap((path) =>
+  [...readFileSync(path, "utf8").matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)]
+    .map(([, link]) => posix.join(posix.dirname(path), link))
+    .filter((link) => !content.some((one) => one === link || one.startsWith(link)))
+    .map((link) => `${path} -> ${link}`),
+);
+if (dead.length > 0) fail(`pages lead to what is not in ${tarball}: ${dead.join(", ")}`);
 console.log(tarball);

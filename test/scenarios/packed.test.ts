@@ -6,7 +6,8 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
-const SOURCES = ["src", "scripts", "package.json", "LICENSE", "README.md", "CHANGELOG.md", "THIRD-PARTY.md"];
+const PAGES = ["docs", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "THIRD-PARTY.md"];
+const SOURCES = ["src", "scripts", "package.json", ...PAGES];
 
 /** A user's machine: a home with nothing in it, and an npm without a network. */
 function environmentIn(root: string): Record<string, string> {
