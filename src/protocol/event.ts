@@ -202,6 +202,8 @@ export const eventMsgSchema = v.variant("type", [
     log_id: v.number(),
     entry: v.optional(v.nullable(v.object({ session_id: v.string(), ts: v.number(), text: v.string() }))),
   }),
+  /** Of Codex versions after 0.23: the model was shown an image file; `path` is absolute. */
+  typed("view_image_tool_call", { ...callId, path: v.string() }),
   typed("plan_update", {
     explanation: optionalString,
     plan: v.array(v.object({ step: v.string(), status: v.picklist(["pending", "in_progress", "completed"]) })),

@@ -228,10 +228,15 @@ test("view_image sends the image to the model, and says what is none", async () 
   assert.deepEqual(output?.output, [
     { type: "input_image", image_url: `data:image/png;base64,${png.toString("base64")}` },
   ]);
+  assert.match(only(seen.events, "view_image_tool_call").path, /^\/.*\/sub\/a\.png$/);
   const none = await tryCall(call("view_image", { path: "a.txt" }), {}, (cwd) =>
     writeFileSync(join(cwd, "a.txt"), "text"),
   );
   assert.match(none.output, /a\.txt is not an image/);
+  assert.deepEqual(
+    none.events.filter(({ type }) => type === "view_image_tool_call"),
+    [],
+  );
 });
 
 test("update_plan shows the plan", async () => {

@@ -30,6 +30,11 @@ const end = (call_id: string, exit_code: number, output: string): EventMsg => ({
 const done = (text: string | null): EventMsg => ({ type: "task_complete", last_agent_message: text });
 
 describe("human lines", () => {
+  it("name an image that the model was shown", () => {
+    const looked: EventMsg = { type: "view_image_tool_call", call_id: "d", path: "/w/sub/a\u001b.png" };
+    assert.equal(shown([looked]), `image sub/${sanitise("a\u001b.png")}\n`);
+  });
+
   it("tell a turn as it goes, without its final message", () => {
     const text = shown([
       { type: "agent_reasoning", text: "hm" },

@@ -187,6 +187,25 @@ describe("thread events", () => {
     );
   });
 
+  it("tell what was typed into a terminal, and images that were looked at, but not what was only read", () => {
+    const typed = (stdin: string): EventMsg => ({ type: "terminal_interaction", call_id: "c", process_id: "7", stdin });
+    const looked: EventMsg = { type: "view_image_tool_call", call_id: "d", path: "/w/a.png" };
+    assert.deepEqual(
+      printed([typed(""), typed("rm x\n"), looked]).map((line) => (line.type === "item.completed" ? line.item : line)),
+      [
+        {
+          id: "item_0",
+          type: "command_execution",
+          command: "write_stdin 7 'rm x\n'",
+          aggregated_output: "",
+          exit_code: null,
+          status: "completed",
+        },
+        { id: "item_1", type: "image_view", path: "/w/a.png" },
+      ],
+    );
+  });
+
   it("keep one to-do list, completed at the end", () => {
     const plan = (status: "pending" | "completed"): EventMsg => ({
       type: "plan_update",

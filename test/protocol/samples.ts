@@ -130,6 +130,7 @@ export const eventSamples: Readonly<Record<EventMsg["type"], readonly Json[]>> =
     { offset: 0, log_id: 1, entry: { session_id: "s", ts: 1, text: "t" } },
     { offset: 0, log_id: 1, entry: null },
   ],
+  view_image_tool_call: [{ call_id: "c", path: "/p/a.png" }],
   plan_update: [
     { plan: [] },
     {

@@ -42,7 +42,8 @@ describe("what Codex 0.23 wrote", () => {
     const unseen = Object.keys(eventSamples).filter((type) => !seen.has(type));
     const newer = ["terminal_interaction", "background_terminals_response"];
     const rare = ["agent_reasoning_raw_content_delta", "agent_reasoning_raw_content"];
-    assert.deepEqual(unseen, [...rare, ...newer, "plan_update", "undo_started", "undo_completed"]);
+    const undo = ["undo_started", "undo_completed"];
+    assert.deepEqual(unseen, [...rare, ...newer, "view_image_tool_call", "plan_update", ...undo]);
     const ops = new Set(fixture("submissions").map((line) => JSON.parse(line).op.type));
     assert.deepEqual(
       Object.keys(opSamples).filter((type) => !ops.has(type)),

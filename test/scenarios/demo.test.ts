@@ -57,6 +57,11 @@ describe("belay demo", { concurrency: 2 }, () => {
     assert.equal(execFileSync("git", ["diff", "--name-only"], { cwd: folder, encoding: "utf8" }), "booking.mjs\n");
     assert.deepEqual(readdirSync(place.home), []);
     assert.ok(existsSync(join(dirname(folder), "home", "sessions")));
+    // The line that takes the change back does so.
+    const [, home = ""] = /^ {2}BELAY_HOME=(\S+) belay undo$/m.exec(done.stderr) ?? [];
+    const undone = await startProgram(["undo", "--yes"], place, { cwd: folder, env: { BELAY_HOME: home } }).ended;
+    assert.equal(undone.code, 0, undone.stderr);
+    assert.equal(execFileSync("git", ["diff", "--name-only"], { cwd: folder, encoding: "utf8" }), "");
   });
 
   it("prints the same as thread events with --json", async (t) => {

@@ -24,8 +24,10 @@ export const viewImage: Tool = {
   run: async (call, context) => {
     const args = read(call.arguments);
     if (!args.ok) return { status: "failed", output: args.message };
-    const image = await readImage(resolve(context.settings.cwd, args.value.path));
+    const path = resolve(context.settings.cwd, args.value.path);
+    const image = await readImage(path);
     if (!image.ok) return { status: "failed", output: image.message };
+    void context.emit({ type: "view_image_tool_call", call_id: context.callId, path });
     return { status: "done", output: [{ type: "input_image", image_url: image.url }] };
   },
 };

@@ -123,6 +123,8 @@ function closing(
   return `
 ${style.bold("Have a look")}
   cd ${folder}
+  BELAY_HOME=${home} belay undo
+The second line takes the change back, as belay undo does in a project of your own.
 The record of the session is in ${home}.
 
 ${style.bold("Now with a real model")}

@@ -74,6 +74,7 @@ export class HumanLines {
       case "mcp_tool_call_begin":
       case "mcp_tool_call_end":
       case "plan_update":
+      case "view_image_tool_call":
       case "undo_completed":
       case "background_event":
       case "error":
@@ -150,6 +151,7 @@ type Described = EventOf<
   | "mcp_tool_call_begin"
   | "mcp_tool_call_end"
   | "plan_update"
+  | "view_image_tool_call"
   | "undo_completed"
   | "background_event"
   | "error"
@@ -172,6 +174,8 @@ function describe(msg: Described, { style, cwd }: { readonly style: Style; reado
       return `${style.bold(toolName(msg))} ${endOfTool(msg, style)}`;
     case "plan_update":
       return describePlan(msg, style);
+    case "view_image_tool_call":
+      return `${style.magenta("image")} ${sanitise(shortPath(msg.path, cwd))}`;
     case "undo_completed":
       return msg.success ? style.green("undone") : style.red(`not undone: ${sanitise(msg.message ?? "")}`);
     case "background_event":

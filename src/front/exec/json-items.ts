@@ -41,7 +41,6 @@ export class ThreadEvents {
       case "agent_reasoning_raw_content_delta":
       case "agent_reasoning_section_break":
       case "exec_command_output_delta":
-      case "terminal_interaction":
       case "turn_diff":
       // Nobody is there to be asked: the engine answers these itself.
       case "exec_approval_request":
@@ -75,6 +74,10 @@ export class ThreadEvents {
       case "mcp_tool_call_begin":
       case "mcp_tool_call_end":
         return this.#takeCall(msg);
+      case "terminal_interaction":
+        return this.#takeTyped(msg);
+      case "view_image_tool_call":
+        return this.#single({ id: this.#nextId(), type: "image_view", path: msg.path });
       case "plan_update":
         return this.#takePlan(msg);
       case "background_event":
@@ -156,6 +159,12 @@ export class ThreadEvents {
     const type = this.#plan === undefined ? "item.started" : "item.updated";
     this.#plan = { id: this.#plan?.id ?? this.#nextId(), type: "todo_list", items };
     return [{ type, item: this.#plan }];
+  }
+
+  /** What was typed into a terminal, as a refused call of the tool is told; to have read it only is no action. */
+  #takeTyped({ process_id: id, stdin }: EventOf<"terminal_interaction">): readonly ThreadEvent[] {
+    if (stdin === "") return NOTHING;
+    return this.#single({ ...commandItem(this.#nextId(), ["write_stdin", id, stdin]), status: "completed" });
   }
 
   #takeRefused({ call, message }: EventOf<"background_event">): readonly ThreadEvent[] {

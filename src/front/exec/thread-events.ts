@@ -32,6 +32,8 @@ export type ThreadItem =
   | { readonly id: string; readonly type: "agent_message"; readonly text: string }
   | { readonly id: string; readonly type: "reasoning"; readonly text: string }
   | { readonly id: string; readonly type: "error"; readonly message: string }
+  /** Ours: the model was shown an image file. */
+  | { readonly id: string; readonly type: "image_view"; readonly path: string }
   | CommandItem
   | FileChangeItem
   | TodoListItem

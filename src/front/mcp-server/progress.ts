@@ -64,6 +64,8 @@ function stepOf(msg: EventMsg): string | undefined {
       return `asking whether to change ${Object.keys(msg.changes).join(", ")}`;
     case "patch_apply_begin":
       return `changing ${Object.keys(msg.changes).join(", ")}`;
+    case "view_image_tool_call":
+      return `looking at ${msg.path}`;
     case "plan_update":
       return `plan: ${msg.plan.map(({ step, status }) => `${step} (${status.replace("_", " ")})`).join(", ")}`;
     case "background_event":
