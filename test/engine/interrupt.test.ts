@@ -80,6 +80,7 @@ test("a running command is dead at the terminal event, its call is cut, its outp
   const { server, talk } = await openTalk();
   server.enqueue(
     [
+      text("I will do three things."),
       call("exec_command", { cmd: "echo done > done" }, "finished"),
       call("exec_command", { cmd: "echo begun; sleep 30; echo late > late" }, "running"),
       call("exec_command", { cmd: "echo never > never" }, "waiting"),
@@ -104,6 +105,12 @@ test("a running command is dead at the terminal event, its call is cut, its outp
   checkStopContract(talk.events);
   const first = server.requests.length;
   await talk.end(talk.say("go on"));
+  // What was said whole before the calls is there once, and is not taken for cut.
+  const said = server.requests[first]!.input.filter((item) => item.role === "assistant");
+  assert.deepEqual(
+    said.map(({ content, status: how }) => [content, how]),
+    [[[{ type: "output_text", text: "I will do three things." }], "completed"]],
+  );
   assert.match(
     server.requests[first]!.outputOf("running") ?? "",
     /^aborted by user after .*s\nOutput so far:\nbegun\n$/,

@@ -24,6 +24,8 @@ function checkItems(items: readonly JsonObject[]): string[] {
   const open = new Map<string, unknown>();
   const seen = new Set<string>();
   const texts: AssistantTexts = { last: undefined };
+  /** What was said whole since the user spoke last. */
+  let whole: string[] = [];
   for (const item of items) {
     const type = item.type;
     if (type === "function_call" || type === "custom_tool_call") {
@@ -42,7 +44,12 @@ function checkItems(items: readonly JsonObject[]): string[] {
       open.delete(id);
       if (item.output === undefined) problems.push(`output ${id} is empty`);
     } else if (type === "message") {
-      problems.push(...checkText(item.role, textOf(item.content), texts));
+      const text = textOf(item.content);
+      problems.push(...checkText(item.role, text, texts));
+      if (item.role === "user") whole = [];
+      else if (item.status !== "incomplete") whole.push(text);
+      else if (whole.includes(text))
+        problems.push(`cut text ${JSON.stringify(text.slice(0, 60))} was said whole before`);
       continue;
     } else if (type !== "reasoning") problems.push(`unknown item type ${String(type)}`);
     if (type !== "reasoning") texts.last = undefined;
