@@ -171,6 +171,32 @@ test("empty input and an image that is none end the turn with a clear error and 
   await server.close();
 });
 
+test("patches and commands that may write wait for what stands before them, and nothing runs beside them", async () => {
+  const { server, talk } = await openTalk();
+  const patch = (...lines: string[]) =>
+    call("apply_patch", { input: ["*** Begin Patch", ...lines, "*** End Patch"].join("\n") });
+  server.enqueue(
+    [
+      call("exec_command", { cmd: "sleep 0.2" }),
+      patch("*** Add File: a.txt", "+one"),
+      patch("*** Update File: a.txt", "@@", "-one", "+two"),
+      call("exec_command", { cmd: "sleep 0.2; cp a.txt b.txt" }),
+      call("exec_command", { cmd: "cat b.txt" }),
+    ],
+    text("done"),
+  );
+  await talk.end(talk.say("go"));
+  const kinds = talk.types("0").filter((type) => /_(begin|end)$/.test(type));
+  const [command, change] = [
+    ["exec_command_begin", "exec_command_end"],
+    ["patch_apply_begin", "patch_apply_end"],
+  ];
+  assert.deepEqual(kinds, [...command, ...change, ...change, ...command, ...command]);
+  assert.equal(readFileSync(join(talk.cwd, "b.txt"), "utf8"), "two\n");
+  await talk.close();
+  await server.close();
+});
+
 test("a folder that is not there ends the turn before anything is done in it; a relative one starts at the conversation's", async () => {
   const { server, talk } = await openTalk();
   const items = [{ type: "text" as const, text: "go" }];
