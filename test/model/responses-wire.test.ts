@@ -69,6 +69,24 @@ test("without key, reasoning and schema nothing of them is sent", async () => {
   });
 });
 
+test("models that think unasked are asked for their thoughts, which the next step has to carry", async () => {
+  await withModel({}, async ({ server, model }) => {
+    const asked = async (name: string) => {
+      server.enqueue(text("ok"));
+      await collect(model, { model: name });
+      const { body } = server.requests.at(-1)!;
+      assert.ok(!("reasoning" in body));
+      return body.include;
+    };
+    for (const name of ["gpt-5", "gpt-5-codex", "gpt-5.1", "o3", "o4-mini", "codex-mini-latest"]) {
+      assert.deepEqual(await asked(name), ["reasoning.encrypted_content"], name);
+    }
+    for (const name of ["gpt-4.1", "gpt-4o", "gpt-5-chat-latest", "gpt-oss:20b", "my-o3"]) {
+      assert.deepEqual(await asked(name), [], name);
+    }
+  });
+});
+
 test("each item is turned into JSON once, however many requests carry it", async () => {
   await withModel({}, async ({ server, model }) => {
     server.enqueue(text("one"), text("two"));

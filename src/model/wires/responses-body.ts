@@ -1,6 +1,12 @@
 import type { ResponseItem } from "../../protocol/index.js";
 import type { ModelRequest, ToolSpec } from "../types.js";
 
+/**
+ * OpenAI's models that reason also unasked. Nothing is stored there, so their thoughts have to travel with the history, or each
+ * step begins without them. Other models may refuse to be asked for them.
+ */
+const THINKS = /^(gpt-[5-9](?!.*chat)|o[1-9]|codex)/;
+
 /** The body of a Responses request. Each item is encoded once in its life, however many requests carry it. */
 export function responsesBody(request: ModelRequest): string {
   const { effort, summary, outputSchema } = request;
@@ -12,7 +18,7 @@ export function responsesBody(request: ModelRequest): string {
     ...(reasons ? { reasoning: { effort, summary: summary === "none" ? undefined : summary } } : {}),
     store: false,
     stream: true,
-    include: reasons ? ["reasoning.encrypted_content"] : [],
+    include: reasons || THINKS.test(request.model) ? ["reasoning.encrypted_content"] : [],
     prompt_cache_key: request.conversationId,
     ...(outputSchema === undefined ? {} : { text: { format: outputFormat(outputSchema) } }),
   };
