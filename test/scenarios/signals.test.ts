@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { call, hold, partial, stall, status, text } from "../support/model-server.js";
-import { openScene, type Place, type Program, type Scene } from "../support/program.js";
+import { call, hold, partial, stall, status, text, usage } from "../support/model-server.js";
+import { openScene, type Place, PROGRAM, type Program, type Scene } from "../support/program.js";
 
 /** A command with a child in the background and one in the foreground; `late` says that it was left alone. */
 const TREE = "sleep 60 & (sleep 61; echo late > late) & echo begun; sleep 62; echo late > late";
@@ -187,5 +188,25 @@ describe("two signals leave at once", { concurrency: 4 }, () => {
     assert.equal(done.code, 130);
     assert.match(done.stdout.trimEnd().split("\n").at(-1)!, /^\{"type":"turn\.aborted"/);
     await scene.place.quiet();
+  });
+
+  it("one signal, once the turn is over: an answer that nobody takes is given up after 3 s, and is no success", async (t) => {
+    const { place, server } = await openScene(t);
+    server.enqueue([text("0123456789abcdef".repeat(20_000)), usage({ input: 1, output: 1 })]);
+    const child = spawn(process.execPath, [PROGRAM, "exec", "go"], {
+      cwd: place.dir,
+      env: place.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stderr = "";
+    child.on("exit", () => child.stdout.destroy());
+    const ended = new Promise((settle) => child.on("close", settle));
+    child.stderr.setEncoding("utf8").on("data", (part: string) => {
+      const before = stderr.includes("tokens: ");
+      stderr += part;
+      if (!before && stderr.includes("tokens: ")) child.kill("SIGINT");
+    });
+    assert.equal(await ended, 130, stderr);
+    assert.match(stderr, /belay: stopped before all of stdout was read/);
   });
 });

@@ -92,8 +92,11 @@ export class StreamOutput implements Output {
     });
   }
 
-  /** Resolves when all has reached the reader, or can't. Once `hurry` is aborted, a reader that takes nothing for 3 s is given up. */
-  async flush(hurry: AbortSignal): Promise<void> {
+  /**
+   * Resolves when all has reached the reader, or can't. Once `hurry` is aborted, a reader that takes nothing for 3 s is given
+   * up: false.
+   */
+  async flush(hurry: AbortSignal): Promise<boolean> {
     const wake = () => this.#settle();
     hurry.addEventListener("abort", wake, { once: true });
     this.hand();
@@ -106,6 +109,7 @@ export class StreamOutput implements Output {
       if (inHurry && this.#waiting >= before) break;
     }
     hurry.removeEventListener("abort", wake);
+    return this.broken || !this.#isBusy;
   }
 
   get #waiting(): number {

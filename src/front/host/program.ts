@@ -80,11 +80,16 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
         return conversations;
       },
     });
-    signals.onStop(() => hurry.abort());
-    await stdout.flush(hurry.signal);
+    let hurried = 0;
+    signals.onStop((signal) => {
+      hurried = SIGNAL_EXIT_CODES[signal];
+      hurry.abort();
+    });
+    const isRead = await stdout.flush(hurry.signal);
+    if (!isRead) void stderr.write("belay: stopped before all of stdout was read\n");
     if (stdout.failure !== undefined) void stderr.write(`belay: cannot write to stdout: ${stdout.failure.message}\n`);
     await stderr.flush(hurry.signal);
-    leave(exitCode(code, stdout));
+    leave(isRead ? exitCode(code, stdout) : code || hurried);
   } catch (error) {
     // The last of the places where an unknown error may arrive; it must not leave children behind.
     crash(error);
