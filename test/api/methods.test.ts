@@ -145,6 +145,27 @@ describe("listeners", () => {
     checkConversations(api.transcript);
   });
 
+  test("one that was removed hears no more, the other one still does, and the next one hears what came meanwhile", async (t) => {
+    const api = await openApi(t);
+    const id = await api.open({}, { silent: true });
+    const listen = async () => (await api.call("addConversationListener", { conversationId: id })).subscriptionId;
+    const turn = async (word: string) => {
+      api.model.enqueue(text(word));
+      await api.send(say(id, word));
+      await api.event(id, "task_complete", (msg) => msg.type === "task_complete" && msg.last_agent_message === word);
+    };
+    const [first, second] = [await listen(), await listen()];
+    await api.call("removeConversationListener", { subscriptionId: first });
+    await turn("one");
+    assert.deepEqual(notices(api), ONE_TURN);
+    await api.call("removeConversationListener", { subscriptionId: second });
+    await turn("two");
+    assert.deepEqual(notices(api), ONE_TURN);
+    await listen();
+    assert.deepEqual(notices(api), [...ONE_TURN, ...ONE_TURN]);
+    checkConversations(api.transcript);
+  });
+
   test("an unheard flood is bounded: deltas go, the ends of turns stay, and the next listener is told", async (t) => {
     const api = await openApi(t);
     const id = await api.open({}, { silent: true });
