@@ -34,7 +34,6 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
   const { process } = options;
   const stdout = outputOf(process.stdout, 1);
   const stderr = outputOf(process.stderr, 2);
-  const hurry = new AbortController();
   let engine: Engine | undefined;
 
   const leave = (code: number): void => {
@@ -80,20 +79,30 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
         return conversations;
       },
     });
-    let hurried = 0;
-    signals.onStop((signal) => {
-      hurried = SIGNAL_EXIT_CODES[signal];
-      hurry.abort();
-    });
-    const isRead = await stdout.flush(hurry.signal);
-    if (!isRead) void stderr.write("belay: stopped before all of stdout was read\n");
-    if (stdout.failure !== undefined) void stderr.write(`belay: cannot write to stdout: ${stdout.failure.message}\n`);
-    await stderr.flush(hurry.signal);
-    leave(isRead ? exitCode(code, stdout) : code || hurried);
+    leave(await deliver(code, { stdout, stderr, signals }));
   } catch (error) {
     // The last of the places where an unknown error may arrive; it must not leave children behind.
     crash(error);
   }
+}
+
+/** Waits until all output has reached its reader, which a stop signal cuts short; resolves with the exit code. */
+async function deliver(
+  code: number,
+  { stdout, stderr, signals }: Pick<FrontDeps, "signals"> & Record<"stdout" | "stderr", StreamOutput>,
+): Promise<number> {
+  const hurry = new AbortController();
+  let signalCode = 0;
+  signals.onStop((signal) => {
+    signalCode = SIGNAL_EXIT_CODES[signal];
+    hurry.abort();
+  });
+  const isRead = await stdout.flush(hurry.signal);
+  if (!isRead) void stderr.write("belay: stopped before all of stdout was read\n");
+  if (stdout.failure !== undefined) void stderr.write(`belay: cannot write to stdout: ${stdout.failure.message}\n`);
+  await stderr.flush(hurry.signal);
+  if (!isRead) return code === 0 ? signalCode : code;
+  return exitCode(code, stdout);
 }
 
 /** A success that nobody could read is none; a disk that is full is no reader that has left. */
