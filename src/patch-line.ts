@@ -18,7 +18,7 @@ async function runPatchLine(words: readonly string[], deps: FrontDeps): Promise<
   let code = 0;
   const program = new Command("belay")
     .helpOption("-h, --help", "print this help")
-    .showHelpAfterError("(belay --help shows what there is)")
+    .showHelpAfterError("(belay apply-patch --help shows what there is)")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void deps.stdout.write(text),
