@@ -1,6 +1,7 @@
 import type { Clock, Random, Scope } from "../base/index.js";
 import type { ProcessOutcome, TerminalInfo } from "../protocol/index.js";
 import { Terminal, type TerminalStart } from "./terminal.js";
+import { outcomeOf } from "./tools/command.js";
 
 /** Terminals of one conversation at most, those included that have ended and were not read to their end. */
 const MOST = 16;
@@ -115,7 +116,6 @@ export class Terminals {
 
 function stopped(terminal: Terminal): ProcessOutcome {
   const exit = terminal.end?.exit;
-  const ended = exit === undefined || exit.end === "exited" || exit.end === "signalled";
-  const outcome = ended ? "exited" : exit.contained ? "killed" : "may_survive";
+  const outcome = exit === undefined ? "exited" : outcomeOf(exit);
   return { ...terminal.kept(), outcome, exit_code: exit?.code ?? null };
 }

@@ -5,6 +5,7 @@ import { type Mark, newMark } from "./marks.js";
 import { listen, type Report } from "./namespace.js";
 import { returnPipes, takePipes } from "./pipes.js";
 import { ProcessTree } from "./process-tree.js";
+import { underReaper } from "./reaper.js";
 import { findRefusal } from "./refusal.js";
 import type { Command, Exit, OutputStream, RunOptions } from "./types.js";
 import { settlesWithin } from "./wait.js";
@@ -29,10 +30,10 @@ interface Status {
 
 interface Watch {
   readonly cause: Promise<Cause>;
-  /** What the namespace tells of its program; undefined when the command makes none. */
+  /** What the namespace or reaper tells of its program; undefined when the command has none. */
   readonly report: Report | undefined;
   readonly exited: Promise<Status>;
-  /** How the program ended, when its namespace told so before its own end. */
+  /** How the program ended, when that was told before the end of what leads it. */
   readonly ownEnd: () => Status | undefined;
   readonly fail: (error: unknown) => void;
   readonly failure: () => { readonly error: unknown } | undefined;
@@ -53,24 +54,27 @@ export async function execute(command: Command, options: RunOptions): Promise<Ex
   }
   const startedAt = performance.now();
   const mark = command.namespace === true ? undefined : newMark();
-  const launched = await launch({ ...command, env: { ...command.env, ...mark } }, { pipes, input });
+  const marked = { ...command, env: { ...command.env, ...mark } };
+  const launched = await launch(command.reaper === true ? underReaper(marked) : marked, { pipes, input });
   if ("error" in launched) return unstarted(options, { end: "not_started", error: launched.error });
-  return supervise(launched, { startedAt, mark, keepsChildren: command.keepsChildren === true }, options);
+  const led = command.namespace === true ? "namespace" : command.reaper === true ? "reaper" : undefined;
+  return supervise(launched, { startedAt, mark, led, keepsChildren: command.keepsChildren === true }, options);
 }
 
 interface Run {
   readonly startedAt: number;
   /** Undefined for a namespace, which needs none. */
   readonly mark: Mark | undefined;
+  /** What tells of the program, and holds all that comes from it. */
+  readonly led: "namespace" | "reaper" | undefined;
   readonly keepsChildren: boolean;
 }
 
 async function supervise(launched: Launched, begun: Run, options: RunOptions): Promise<Exit> {
   const { pid } = launched;
   const drainMs = options.drainMs ?? DRAIN_MS;
-  const namespace = launched.report !== undefined;
-  const tree = new ProcessTree(pid, { namespace, mark: begun.mark });
-  const gate = namespace ? gateFor(options.onOutput) : undefined;
+  const tree = new ProcessTree(pid, begun);
+  const gate = begun.led !== undefined ? gateFor(options.onOutput) : undefined;
   const onReady = () => {
     gate?.open();
     options.onReady?.();
@@ -112,9 +116,11 @@ async function supervise(launched: Launched, begun: Run, options: RunOptions): P
   const status = collected ? await watch.exited : undefined;
   if (cause === "ended" && watch.report?.started() === false) return unmade(capture, options);
   const ownEnd = cause === "ended" ? watch.ownEnd() : undefined;
+  const error =
+    dead && collected ? lostReaper(begun, watch, status) : `process group ${pid} was still there after SIGKILL`;
   return {
     ...howItEnded(cause, ownEnd ?? status),
-    error: dead && collected ? undefined : `process group ${pid} was still there after SIGKILL`,
+    error,
     pid,
     durationMs: ((ownEnd ?? status)?.at ?? performance.now()) - begun.startedAt,
     stdout: capture.stdout,
@@ -122,8 +128,14 @@ async function supervise(launched: Launched, begun: Run, options: RunOptions): P
     output: capture.output,
     leftovers: cause === "ended" && !ended && kept.length === 0,
     kept,
-    contained: namespace && dead && collected,
+    contained: begun.led !== undefined && error === undefined,
   };
+}
+
+/** Why a reaper's end does not prove that of all others: it was killed, once there was something it could have started. */
+function lostReaper({ led }: Run, { report }: Watch, status: Status | undefined): string | undefined {
+  if (led !== "reaper" || report?.started() === false || status?.signal == null) return undefined;
+  return "what kept the command's processes together was killed: some may live on";
 }
 
 /** A program that has not started can't be told anything: a signal would hit the maker of its namespace. */

@@ -17,7 +17,7 @@ export interface Launched {
   readonly stderr: Source;
   /** Its input, when it has one. */
   readonly stdin: Writable | undefined;
-  /** To be listened to, when the command makes a namespace. */
+  /** To be listened to, when the command makes a namespace or has a reaper. */
   readonly report: Duplex | undefined;
 }
 
@@ -53,7 +53,7 @@ export async function launch(
   }
   // `error` comes later only for child.kill and child.send, which are not used.
   child.on("error", () => undefined);
-  const report = command.namespace === true ? (child.stdio[REPORT_FD] as Duplex) : undefined;
+  const report = isLed(command) ? (child.stdio[REPORT_FD] as Duplex) : undefined;
   if (pipes === undefined) {
     const stdin = child.stdin ?? undefined;
     return { child, pid, stdin, stdout: takeHandle(child.stdout), stderr: takeHandle(child.stderr), report };
@@ -62,6 +62,11 @@ export async function launch(
   closeSync(pipes.stderr.write);
   const stdin = pipes.stdin && takeInput(pipes.stdin);
   return { child, pid, stdin, stdout: { fd: pipes.stdout.read }, stderr: { fd: pipes.stderr.read }, report };
+}
+
+/** Whether what is started first is something of ours that tells how the program fares. */
+function isLed({ namespace, reaper }: Command): boolean {
+  return namespace === true || reaper === true;
 }
 
 /** Our end of a pipe whose other end a child has by now. */
@@ -77,9 +82,9 @@ interface Descriptors {
 }
 
 function start(command: Command, { pipes, input, passed }: Descriptors): ChildProcess {
-  const channel: IOType = command.namespace === true ? "pipe" : "ignore";
+  const channel: IOType = isLed(command) ? "pipe" : "ignore";
   // A program that needs none of it has descriptor 3 closed, as ever.
-  const more = command.namespace === true || passed.length > 0 ? [channel, ...passed] : [];
+  const more = isLed(command) || passed.length > 0 ? [channel, ...passed] : [];
   const stdin: IOType | number = input ? (pipes?.stdin?.read ?? "pipe") : "ignore";
   return spawn(command.argv[0]!, command.argv.slice(1), {
     cwd: command.cwd,

@@ -10,7 +10,7 @@ const FIRST_LOOK_MS = 1;
 /** From this age on, ms, process ids may have begun again at the bottom without being noticed: look everywhere. */
 const LONG_RUN_MS = 10_000;
 
-export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL";
+export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT";
 
 /** What can be killed as a whole. */
 export interface Killable {
@@ -52,7 +52,7 @@ export function isForeignGroup(id: number, self: { readonly pid: number; readonl
  */
 export class ProcessTree {
   readonly id: number;
-  readonly #namespace: boolean;
+  readonly #led: "namespace" | "reaper" | undefined;
   readonly #strays: Strays;
   readonly #told = new Set<number>();
   readonly #startedAt = performance.now();
@@ -61,15 +61,18 @@ export class ProcessTree {
   #gone = false;
 
   /**
-   * `leader` must just have been spawned detached: the leader of a group and a session of its own. With `namespace` it
-   * stands outside of a PID namespace whose first process is its child, in its group: that one dies last of all in
-   * there, so the end of the group is the end of the namespace, whatever left the session. `mark`: in the environment of
-   * what has left the session.
+   * `leader` must just have been spawned detached: the leader of a group and a session of its own. With `led` by a
+   * `namespace` it stands outside of a PID namespace whose first process is its child, in its group: that one dies last of
+   * all in there, so the end of the group is the end of the namespace, whatever left the session. By a `reaper`: it is
+   * one, alone in its group, and ends last of all. `mark`: in the environment of what has left the session.
    */
-  constructor(leader: number, options: { readonly namespace?: boolean; readonly mark?: Mark | undefined } = {}) {
+  constructor(
+    leader: number,
+    options: { readonly led?: "namespace" | "reaper" | undefined; readonly mark?: Mark | undefined } = {},
+  ) {
     if (!isForeignGroup(leader, process)) throw new Error(`not a process group of ours: ${leader}`);
     this.id = leader;
-    this.#namespace = options.namespace === true;
+    this.#led = options.led;
     this.#strays = new Strays(leader, options.mark);
     live.add(this);
   }
@@ -96,15 +99,21 @@ export class ProcessTree {
     return alive;
   }
 
-  /** To group and session, and to what left it, where that can be found. In a namespace SIGTERM reaches each of its processes once. */
+  /**
+   * To group and session, and to what left it, where that can be found. In a namespace and under a reaper SIGTERM reaches
+   * each process once; a reaper does the killing, and must not be killed before it is done.
+   */
   signal(name: Signal): void {
     if (this.#released) return;
-    if (this.#namespace && name === "SIGTERM") {
+    if (this.#led !== undefined && name === "SIGTERM") {
       // The leader's end would be the end of all in there at once, without their grace.
       if (this.#groupExists()) this.#tellAll(name);
-      return;
+    } else if (this.#led === "reaper") {
+      // SIGCONT: a command may have stopped it.
+      if (this.#groupExists()) for (const order of ["SIGTERM", "SIGCONT"] as const) send(this.id, order);
+    } else if (!this.#gone) {
+      this.#signalGroups(name);
     }
-    if (!this.#gone) this.#signalGroups(name);
     for (const { pid } of this.#straying()) {
       if (name === "SIGKILL" || !this.#told.has(pid)) send(pid, name);
       this.#told.add(pid);
@@ -113,11 +122,11 @@ export class ProcessTree {
 
   /**
    * SIGINT to all of it, as often as it is asked for: what Ctrl-C does in a terminal, for a command that has none. False
-   * when nothing lives. What makes the namespace does not heed it.
+   * when nothing lives. What makes the namespace does not heed it, a reaper is not told.
    */
   interrupt(): boolean {
     if (this.#gone || !this.#groupExists()) return false;
-    if (this.#namespace) for (const pid of descendants(this.id)) send(pid, "SIGINT");
+    if (this.#led !== undefined) for (const pid of descendants(this.id)) send(pid, "SIGINT");
     else this.#signalGroups("SIGINT");
     return true;
   }
@@ -157,7 +166,9 @@ export class ProcessTree {
   async stop(graceMs: number): Promise<boolean> {
     if (!this.#gone) this.#strays.remember();
     this.signal("SIGTERM");
-    const ended = await this.#dies(this.#namespace ? { withinMs: graceMs, again: "SIGTERM" } : { withinMs: graceMs });
+    const ended = await this.#dies(
+      this.#led !== undefined ? { withinMs: graceMs, again: "SIGTERM" } : { withinMs: graceMs },
+    );
     // Also when only zombies were seen: a look is not one moment, and a process may have been born during it.
     this.signal("SIGKILL");
     if (ended && !this.isAlive()) {

@@ -11,6 +11,11 @@ export interface Command {
    * (`bwrap --die-with-parent`, `unshare --kill-child`): once its first process is dead, so is all that is in it.
    */
   readonly namespace?: boolean | undefined;
+  /**
+   * Where there is no namespace: `argv` is started by a leader of ours that adopts all its orphans (`findReaper`), in a
+   * session of its own.
+   */
+  readonly reaper?: boolean | undefined;
   /** The namespace's program has its standard error at the descriptor after what is passed: 2 is its maker's. */
   readonly errorsApart?: boolean | undefined;
   /** What the program left running is left alone when it ended by itself; without a namespace alone, whose end is theirs. */
@@ -45,7 +50,7 @@ export interface RunOptions {
   readonly input?: CommandInput | undefined;
   /** Called once, right after the start, before any output; not called when nothing was started. */
   readonly onStart?: (pid: number) => void;
-  /** In a namespace: called once it is made, when the program starts in it. */
+  /** In a namespace or under a reaper: called once that is made, when the program starts. */
   readonly onReady?: () => void;
 }
 
@@ -54,7 +59,7 @@ export interface Exit {
   /** `cancelled` with `pid` undefined: cancelled before the start, so nothing ran. */
   readonly end: "exited" | "signalled" | "timed_out" | "cancelled" | "not_started";
   /**
-   * Only when `exited`, or when a stopped program chose to exit by itself. In a namespace a death by signal n is the code
+   * Only when `exited`, or when a stopped program chose to exit by itself. In a namespace or under a reaper a death by signal n is the code
    * 128 + n, as shells have it.
    */
   readonly code: number | undefined;
@@ -70,15 +75,15 @@ export interface Exit {
   /** Both streams in the order they came. */
   readonly output: BoundedText;
   /**
-   * It ended by itself, but processes it had started went on (`server &`); they were stopped, after drainMs. Without a
-   * namespace those that left its session are not seen.
+   * It ended by itself, but processes it had started went on (`server &`); they were stopped, after drainMs. Without
+   * namespace and reaper those that left its session are not seen.
    */
   readonly leftovers: boolean;
   /** With `keepsChildren`: what the program left running, as far as it can be found. */
   readonly kept: readonly Kept[];
   /**
    * Everything that came from the command is proven dead. False: what left its session (`setsid`) may live on; in a
-   * namespace only when `error` says that something would not die.
+   * namespace, or under a reaper, only when `error` says why.
    */
   readonly contained: boolean;
 }

@@ -1,4 +1,4 @@
-import { type Exit, namespaceProgram, run } from "../process/index.js";
+import { type Exit, findReaper, namespaceProgram, run } from "../process/index.js";
 import { bubblewrapCage } from "./bubblewrap.js";
 import { findProgram, isProgram } from "./find-program.js";
 import { runSandboxed } from "./run-sandboxed.js";
@@ -32,12 +32,13 @@ export async function probe(
   if (process.platform === "darwin") return probeMac();
   if (process.platform !== "linux") return level(none(`there is no sandbox for ${process.platform} yet`), none());
   const bubblewrap = findProgram("bwrap", place, options.env);
-  const [walls, cage] = await Promise.all([
+  const [walls, cage, reaper] = await Promise.all([
     probeWalls(bubblewrap, place, options),
     probeCage(bubblewrap, place, options),
+    findReaper(options.signal),
   ]);
   options.signal.throwIfAborted();
-  const found = level(walls, cage);
+  const found = { ...level(walls, cage), reaper };
   return walls.found === undefined ? { ...found, partial: await probeMountWalls(place, options) } : found;
 }
 

@@ -6,7 +6,7 @@ import type { LevelFacts } from "./report.js";
 import type { Place } from "./types.js";
 
 const FILE = "sandbox-level.json";
-const PROGRAMS = ["bwrap", "unshare", "setpriv"];
+const PROGRAMS = ["bwrap", "unshare", "setpriv", "perl"];
 /** What else an answer depends on: the boot, the namespaces and rights of this process, what the machine forbids. */
 const TEXTS = [
   "/proc/sys/kernel/random/boot_id",
@@ -22,6 +22,7 @@ const schema = v.object({
   walls: v.optional(v.picklist(["bubblewrap", "seatbelt"])),
   partial: v.optional(v.picklist(["unshare"])),
   cage: v.optional(v.picklist(["unshare", "bubblewrap"])),
+  reaper: v.optional(v.boolean()),
   reasons: v.object({ walls: reasons, cage: reasons }),
 });
 

@@ -7,19 +7,18 @@ export interface LevelFacts {
   readonly cage: Cage["kind"] | undefined;
   /** See `SandboxLevel`. */
   readonly partial?: Walls["kind"] | undefined;
+  readonly reaper?: boolean | undefined;
   readonly reasons: SandboxLevel["reasons"];
 }
 
-export function factsOf({ walls, cage, partial, reasons }: SandboxLevel): LevelFacts {
-  return { walls: walls?.kind, cage: cage?.kind, partial: partial?.kind, reasons };
+export function factsOf({ walls, cage, partial, reaper, reasons }: SandboxLevel): LevelFacts {
+  return { walls: walls?.kind, cage: cage?.kind, partial: partial?.kind, reaper, reasons };
 }
 
-export function reportLevel({ walls, cage, reasons }: LevelFacts, mode: SandboxMode): LevelReport {
+export function reportLevel({ walls, cage, reaper, reasons }: LevelFacts, mode: SandboxMode): LevelReport {
   if (mode === "danger-full-access") {
-    const summary =
-      cage === undefined
-        ? "full access; what leaves its session may survive a stop"
-        : `full access, in a PID namespace (${cage})`;
+    const loose = reaper === true ? REAPED : "full access; what leaves its session may survive a stop";
+    const summary = cage === undefined ? loose : `full access, in a PID namespace (${cage})`;
     return { mode, level: cage === undefined ? "none" : "cage", summary, missing: [...reasons.cage] };
   }
   const missing = [...reasons.walls];
@@ -32,6 +31,9 @@ export function reportLevel({ walls, cage, reasons }: LevelFacts, mode: SandboxM
     missing,
   };
 }
+
+const REAPED =
+  "full access, in no PID namespace; a stop ends all that commands start, unless they kill what looks after them";
 
 /** What the user's settings make of what a machine can do. */
 export interface Wishes {
@@ -61,7 +63,8 @@ export function asWanted<T extends LevelFacts | SandboxLevel>(level: T, wishes: 
   };
   if (wishes.containFullAccess && !wishes.keepBackgroundProcesses) return wanted;
   const key = wishes.containFullAccess ? "keep_background_processes is true" : "contain_full_access is false";
-  return { ...wanted, cage: undefined, reasons: { ...wanted.reasons, cage: [`${key}: ${IN_NO_NAMESPACE}`] } };
+  const reaper = level.reaper === true && !wishes.keepBackgroundProcesses;
+  return { ...wanted, cage: undefined, reaper, reasons: { ...wanted.reasons, cage: [`${key}: ${IN_NO_NAMESPACE}`] } };
 }
 
 /** Whether two reports say the same. */

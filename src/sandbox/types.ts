@@ -32,8 +32,10 @@ export type Walls =
 export interface SandboxLevel {
   /** Keeps to read-only and workspace-write; undefined: commands can't run in those modes. */
   readonly walls: Walls | undefined;
-  /** Contains commands in danger-full-access; undefined: what leaves its session may survive a stop. */
+  /** Contains commands in danger-full-access. */
   readonly cage: Cage | undefined;
+  /** Without a cage: whether commands in danger-full-access have a reaper; if not, what leaves its session may survive a stop. */
+  readonly reaper?: boolean;
   /** Where there are no walls: what keeps to the modes but for the system calls, for those who want it. */
   readonly partial?: Walls | undefined;
   /** With full access, what a command leaves running is left alone: what the user wants, at the price of the cage. */

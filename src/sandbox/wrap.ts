@@ -81,11 +81,16 @@ export function wrap(
   return { ok: true, command: { ...wrapped, argv, passed }, watched: guard.watched, covered };
 }
 
-/** Nothing is kept from the command: it only gets a PID namespace where one can be had. */
-function wrapFully(command: Command, { cage, keepsChildren }: SandboxLevel): Wrapped {
+/**
+ * Nothing is kept from the command: it only gets a PID namespace where one can be had, else a reaper, unless it is to have
+ * our streams: in a session of its own our terminal would not be its.
+ */
+function wrapFully(command: Command, { cage, keepsChildren, reaper }: SandboxLevel): Wrapped {
   const env = { ...command.env, BELAY_SANDBOX: "danger-full-access" };
-  if (cage === undefined || keepsChildren === true)
-    return { ok: true, command: { ...command, env, keepsChildren }, watched: [], covered: [] };
+  if (cage === undefined || keepsChildren === true) {
+    const reaped = reaper === true && keepsChildren !== true && command.errorsApart !== true;
+    return { ok: true, command: { ...command, env, keepsChildren, reaper: reaped }, watched: [], covered: [] };
+  }
   const argv = [...cage.argv, ...programOf(command, 0)];
   return { ok: true, command: { ...command, argv, env, namespace: true }, watched: [], covered: [] };
 }

@@ -1,22 +1,24 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { call, text } from "../support/model-server.js";
-import { RUNAWAYS, survivors } from "../support/runaways.js";
+import { REAPED, RUNAWAYS, survivors } from "../support/runaways.js";
 import { openTalk } from "../support/talk.js";
 
-/** Neither a session nor an environment nor parents lead to it: nobody can find it without a namespace. */
-const LOST = "a daemon by the book";
+async function open(t: TestContext, mark: string) {
+  const { server, talk } = await openTalk({ containFullAccess: false });
+  t.after(async () => {
+    for (const pid of survivors(mark)) process.kill(Number(pid), "SIGKILL");
+    await talk.close();
+    await server.close();
+  });
+  return { server, talk };
+}
 
 describe("without a namespace", { concurrency: 2 }, () => {
   for (const [at, [name, argv]] of Object.entries(RUNAWAYS).entries()) {
-    test(`${name}: what may survive a stop is in the receipt, and what can be found is dead`, async (t) => {
+    test(`${name}: dead after a stop, and named as such in the receipt`, REAPED, async (t) => {
       const mark = `86403.${process.pid}${at}`;
-      const { server, talk } = await openTalk({ containFullAccess: false });
-      t.after(async () => {
-        for (const pid of survivors(mark)) process.kill(Number(pid), "SIGKILL");
-        await talk.close();
-        await server.close();
-      });
+      const { server, talk } = await open(t, mark);
       server.enqueue(call("shell", { command: argv.map((part) => part.replaceAll("%", mark)) }), text("done"));
       const turn = talk.say("go");
       await talk.until("exec_command_output_delta");
@@ -26,9 +28,31 @@ describe("without a namespace", { concurrency: 2 }, () => {
       assert.ok(end.type === "turn_aborted");
       assert.deepEqual(
         end.processes?.map(({ outcome }) => outcome),
-        ["may_survive"],
+        ["killed"],
       );
-      assert.equal(survivors(mark).length > 0, name === LOST);
+      assert.deepEqual(survivors(mark), []);
     });
   }
+
+  test("a command that kills its reaper is in the receipt, for what nobody finds any more", REAPED, async (t) => {
+    const mark = `86404.${process.pid}`;
+    const { server, talk } = await open(t, mark);
+    const daemon = `(cd /; env -i /usr/bin/setsid sleep ${mark} >/dev/null 2>&1 &)`;
+    const script = `${daemon}; until pgrep -f 'sleep ${mark}' >/dev/null; do :; done; kill -9 $PPID; sleep 60`;
+    server.enqueue(
+      call("shell", { command: ["sh", "-c", script] }),
+      call("shell", { command: ["sh", "-c", "echo; sleep 60"] }),
+      text("done"),
+    );
+    const turn = talk.say("go");
+    await talk.until("exec_command_output_delta");
+    talk.conversation.submit({ type: "interrupt" });
+    const end = await talk.end(turn);
+    assert.ok(end.type === "turn_aborted");
+    assert.deepEqual(
+      end.processes?.map(({ outcome }) => outcome),
+      ["may_survive", "killed"],
+    );
+    assert.equal(survivors(mark).length, 1);
+  });
 });

@@ -112,6 +112,8 @@ export interface JobOptions {
   readonly atOnce?: number;
   /** Behind the walls that can be made without bubblewrap. */
   readonly partial?: boolean;
+  /** Full access in no PID namespace. */
+  readonly uncaged?: boolean;
   /** What goes before the program that runs jobs. */
   readonly inside?: readonly string[];
 }

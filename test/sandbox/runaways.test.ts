@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, test } from "node:test";
-import { RUNAWAYS, survivors } from "../support/runaways.js";
+import { REAPED, RUNAWAYS, survivors } from "../support/runaways.js";
 import {
   FULL,
   type Job,
+  type JobOptions,
   makeWorld,
   noBubblewrap,
   READ_ONLY,
@@ -13,6 +14,7 @@ import {
   startJobs,
   USERS,
   WORKSPACE,
+  type World,
 } from "./jobs.js";
 
 const LIMIT = { timeout: 60_000, skip: noBubblewrap };
@@ -28,6 +30,21 @@ function jobsFor(ends: readonly ("abort" | "limit" | "hang")[], user: string): J
       }),
     ),
   );
+}
+
+/** Kills the program that runs the jobs, and waits until nothing of them lives. */
+async function killedProgram(world: World, jobs: readonly Job[], options: JobOptions = {}): Promise<void> {
+  const child = startJobs(world, jobs, options);
+  let hanging = 0;
+  for await (const chunk of child.stdout!) {
+    hanging += String(chunk).split("hanging").length - 1;
+    if (hanging === jobs.length) break;
+  }
+  for (const { mark, id } of jobs) assert.notDeepEqual(survivors(mark!), [], id);
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+  while (jobs.some(({ mark }) => survivors(mark!).length > 0)) await new Promise((done) => setTimeout(done, 5));
 }
 
 describe("runaways (needs bubblewrap)", () => {
@@ -50,18 +67,30 @@ describe("runaways (needs bubblewrap)", () => {
       const world = makeWorld(user);
       t.after(() => removeWorld(world));
       const jobs = POLICIES.map((policy): Job => jobsFor(["hang"], user.name).find((job) => job.policy === policy)!);
-      const child = startJobs(world, jobs);
-      let hanging = 0;
-      for await (const chunk of child.stdout!) {
-        hanging += String(chunk).split("hanging").length - 1;
-        if (hanging === jobs.length) break;
-      }
-      for (const { mark, id } of jobs) assert.notDeepEqual(survivors(mark!), [], id);
-      const gone = once(child, "exit");
-      child.kill("SIGKILL");
-      await gone;
-      while (jobs.some(({ mark }) => survivors(mark!).length > 0)) await new Promise((done) => setTimeout(done, 5));
+      await killedProgram(world, jobs);
     });
+  }
+
+  for (const user of USERS) {
+    test(
+      `as ${user.name}, in no PID namespace: dead after a stop, the time limit, and a kill of the program`,
+      REAPED,
+      async (t) => {
+        const world = makeWorld(user);
+        t.after(() => removeWorld(world));
+        const jobs = jobsFor(["abort", "limit"], `uncaged ${user.name}`).filter(({ policy }) => policy === FULL);
+        const results = await runJobs(world, jobs, { atOnce: 6, uncaged: true });
+        for (const { id, end, mark } of jobs) {
+          const result = results.get(id);
+          assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
+          assert.ok(result.seen > 0, `${id}: ${result.output}`);
+          assert.deepEqual([result.end, result.contained], [end === "limit" ? "timed_out" : "cancelled", true], id);
+          assert.deepEqual(survivors(mark!), [], id);
+        }
+        const hanging = jobsFor(["hang"], `uncaged ${user.name}`).filter(({ policy }) => policy === FULL);
+        await killedProgram(world, hanging, { atOnce: hanging.length, uncaged: true });
+      },
+    );
   }
 
   test("without bubblewrap all are dead after a stop", LIMIT, async (t) => {

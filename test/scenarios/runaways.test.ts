@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { USERS, type User } from "../sandbox/jobs.js";
 import { call, text } from "../support/model-server.js";
-import { openScene, PROGRAM } from "../support/program.js";
-import { RUNAWAYS, survivors } from "../support/runaways.js";
+import { mockConfig, openScene, PROGRAM } from "../support/program.js";
+import { REAPED, RUNAWAYS, survivors } from "../support/runaways.js";
 import { WALLED } from "../support/walls.js";
 import { openProto, type ProtoClient } from "./proto-client.js";
 
@@ -24,6 +24,20 @@ interface Cell {
   readonly mode: string;
   readonly ending: Ending;
   readonly runaway: string;
+  /** In full access: in no PID namespace. */
+  readonly uncaged?: boolean;
+}
+
+/** In no PID namespace every ending, by the runaway that leaves nothing by which it could be found but its reaper. */
+function uncagedCells(): Cell[] {
+  const names = Object.keys(RUNAWAYS);
+  const lost = names.filter((name) => name.includes("daemon")).slice(-1);
+  const runaways = process.env.BELAY_SOAK === undefined ? lost : names;
+  return USERS.flatMap((user) =>
+    ENDINGS.flatMap((ending) =>
+      runaways.map((runaway) => ({ user, mode: "danger-full-access", ending, runaway, uncaged: true })),
+    ),
+  );
 }
 
 function cells(): Cell[] {
@@ -42,8 +56,9 @@ function cells(): Cell[] {
 }
 
 /** A conversation of one user, with a home and a program that this user can read. */
-async function conversationOf(t: TestContext, user: User): Promise<ProtoClient> {
+async function conversationOf(t: TestContext, { user, uncaged }: Cell): Promise<ProtoClient> {
   const scene = await openScene(t);
+  if (uncaged === true) scene.place.configure(mockConfig(scene.server, { top: "contain_full_access = false" }));
   const { place } = scene;
   const program = join(place.tmp, "dist", "belay.cjs");
   cpSync(dirname(PROGRAM), dirname(program), { recursive: true });
@@ -73,12 +88,20 @@ async function end(ending: Ending, client: ProtoClient): Promise<void> {
   }
 }
 
+/** What a receipt names as perhaps alive. */
+function namedIn({ events }: ProtoClient): unknown[] {
+  const named = events.flatMap(({ msg }) => ("processes" in msg ? (msg.processes ?? []) : []));
+  return named.filter(({ outcome }) => outcome === "may_survive");
+}
+
 describe("runaways", { concurrency: 2 }, () => {
-  for (const [at, cell] of cells().entries()) {
-    const { user, mode, ending, runaway } = cell;
-    test(`${runaway}, in ${mode}, as ${user.name}, ended by ${ending}: nothing survives`, WALLED, async (t) => {
+  for (const [at, cell] of [...cells(), ...uncagedCells()].entries()) {
+    const { user, mode, ending, runaway, uncaged } = cell;
+    const where = uncaged === true ? `${mode} without a namespace` : mode;
+    const needs = uncaged === true ? REAPED : WALLED;
+    test(`${runaway}, in ${where}, as ${user.name}, ended by ${ending}: nothing survives`, needs, async (t) => {
       const mark = `86401.${process.pid}${at}`;
-      const client = await conversationOf(t, user);
+      const client = await conversationOf(t, cell);
       const command = RUNAWAYS[runaway]!.map((part) => part.replaceAll("%", mark));
       const limit = ending === "the time limit" ? { timeout_ms: 1500 } : {};
       client.server.enqueue(call("shell", { command, ...limit }), text("done"));
@@ -92,6 +115,7 @@ describe("runaways", { concurrency: 2 }, () => {
       // Nobody waits for the death of what dies with us.
       if (ending === "SIGKILL") while (survivors(mark).length > 0) await new Promise((done) => setTimeout(done, 5));
       assert.deepEqual(survivors(mark), []);
+      assert.deepEqual(namedIn(client), []);
       if (ending === "SIGKILL") return;
       await client.finish();
     });

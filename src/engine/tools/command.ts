@@ -138,13 +138,19 @@ function duration(ms: number): { secs: number; nanos: number } {
   return { secs, nanos: Math.round((ms - secs * 1000) * 1e6) };
 }
 
-export function processOutcome(wanted: Pick<WantedCommand, "argv">, callId: string, exit: Exit): ProcessOutcome {
+/** What a command's processes came to. One whose reaper was killed ended by itself, and still something of it may live. */
+export function outcomeOf(exit: Exit): ProcessOutcome["outcome"] {
   const ended = exit.end === "exited" || exit.end === "signalled";
+  if (ended && exit.error === undefined) return "exited";
+  return exit.contained ? "killed" : "may_survive";
+}
+
+export function processOutcome(wanted: Pick<WantedCommand, "argv">, callId: string, exit: Exit): ProcessOutcome {
   return {
     call_id: callId,
     pid: exit.pid ?? 0,
     command: [...wanted.argv],
-    outcome: ended ? "exited" : exit.contained ? "killed" : "may_survive",
+    outcome: outcomeOf(exit),
     exit_code: exit.code ?? null,
   };
 }
