@@ -116,8 +116,7 @@ async function supervise(launched: Launched, begun: Run, options: RunOptions): P
   const status = collected ? await watch.exited : undefined;
   if (cause === "ended" && watch.report?.started() === false) return unmade(capture, options);
   const ownEnd = cause === "ended" ? watch.ownEnd() : undefined;
-  const error =
-    dead && collected ? lostReaper(begun, watch, status) : `process group ${pid} was still there after SIGKILL`;
+  const error = dead && collected ? lostReaper(begun, watch, status) : undying(pid);
   return {
     ...howItEnded(cause, ownEnd ?? status),
     error,
@@ -130,6 +129,10 @@ async function supervise(launched: Launched, begun: Run, options: RunOptions): P
     kept,
     contained: begun.led !== undefined && error === undefined,
   };
+}
+
+function undying(pid: number): string {
+  return `process group ${pid} was still there after SIGKILL`;
 }
 
 /** Why a reaper's end does not prove that of all others: it was killed, once there was something it could have started. */

@@ -18,7 +18,8 @@ export const sandboxPolicySchema = v.variant("mode", [
 
 /**
  * Which level of containment is in force in a mode. `walls`: the mode is kept; `partial`: but for system calls; `cage`: full access, in a PID namespace;
- * `none`: in a confined mode no command runs unasked, in full access what leaves its session may survive a stop.
+ * `none`: in a confined mode no command runs unasked, full access has no PID namespace (`summary` says what a stop then
+ * reaches).
  */
 export const sandboxLevelSchema = v.object({
   mode: v.picklist(["read-only", "workspace-write", "danger-full-access"]),

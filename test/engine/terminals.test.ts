@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe } from "node:test";
 import { findPty } from "../../src/process/index.js";
 import { call, text } from "../support/model-server.js";
+import { REAPED, survivors, untilThere } from "../support/runaways.js";
 import { WALLED } from "../support/walls.js";
 import { type Desk, deskTest, printed, sessionOf } from "./desk.js";
 
@@ -262,17 +263,35 @@ describe("pseudo-terminals", { concurrency: 4 }, () => {
   );
 
   deskTest(
-    "without a namespace there is none: pipes, and the model is told",
+    "under a reaper, where there is no namespace, and closed with all that came from it",
+    async (desk) => {
+      const mark = `86409.${process.pid}`;
+      const daemon = `(cd /; env -i /usr/bin/setsid sleep ${mark} >/dev/null 2>&1 &)`;
+      const id = await desk.open(`${daemon}; test -t 0 && stty size; cat`, { tty: true });
+      await desk.shown("24 80");
+      await untilThere([mark], "all");
+      await desk.use("write_stdin", { session_id: id, close: true });
+      assert.deepEqual(survivors(mark), []);
+    },
+    {
+      ...REAPED,
+      ...(script === undefined ? { skip: "needs util-linux's script" } : {}),
+      overrides: { containFullAccess: false },
+    },
+  );
+
+  deskTest(
+    "without namespace and reaper there is none: pipes, and the model is told",
     async (desk) => {
       const output = await desk.use("exec_command", {
         cmd: "test -t 0 || echo pipes; cat",
         tty: true,
         yield_time_ms: 250,
       });
-      assert.match(output, /^No pseudo-terminal: there is no PID namespace here.*\\u0003 is sent as SIGINT/m);
+      assert.match(output, /^No pseudo-terminal: there is neither a PID namespace.*\\u0003 is sent as SIGINT/m);
       await desk.use("write_stdin", { session_id: sessionOf(output), eof: true, yield_time_ms: 20_000 });
       assert.equal(desk.told(), "pipes\n");
     },
-    { overrides: { containFullAccess: false } },
+    { overrides: { keepBackgroundProcesses: true } },
   );
 });

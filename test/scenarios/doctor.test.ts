@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import type { LevelReport } from "../../src/protocol/index.js";
 import { USERS, type User } from "../sandbox/jobs.js";
 import { PROGRAM } from "../support/program.js";
+import { REAPED } from "../support/runaways.js";
 import { WALLED } from "../support/walls.js";
 
 interface Finding {
@@ -110,6 +111,8 @@ test("doctor where programs can't make namespaces: their complaint, and what to 
   assert.deepEqual([code, levels], [1, ["none", "none", "none"]]);
   assert.match(find("mode:workspace-write").fix.join(), /No permissions here.*max_user_namespaces/);
   assert.equal(find("pid-namespace").status, "missing");
+  if (REAPED.skip === undefined)
+    assert.match(find("mode:danger-full-access").text, /^full access, in no PID namespace; a stop ends all/);
 });
 
 test("doctor where the kernel allows no user namespaces", WALLED, async (t) => {

@@ -76,12 +76,12 @@ interface Pty {
 
 async function findPtyFor(level: SandboxLevel, policy: SandboxPolicy, context: ToolContext): Promise<Pty> {
   const full = policy.mode === "danger-full-access";
-  const contained = full ? level.cage !== undefined : level.walls?.kind === "bubblewrap";
+  const contained = full ? level.cage !== undefined || level.reaper === true : level.walls?.kind === "bubblewrap";
   const program = contained ? await context.ptyProgram() : undefined;
   if (program !== undefined) return { program, notes: [] };
   const why = contained
     ? "util-linux's script, which makes them, is not installed"
-    : "there is no PID namespace here, without which a pseudo-terminal's processes could not be stopped";
+    : "there is neither a PID namespace nor a reaper here, without which a pseudo-terminal's processes could not be stopped";
   return {
     program,
     notes: [`No pseudo-terminal: ${why}. It runs with pipes instead; \\u0003 is sent as SIGINT, eof ends its input.`],
