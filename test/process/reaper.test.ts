@@ -95,8 +95,8 @@ test(
   async (t) => {
     const mark = `86407.${process.pid}`;
     clearAfter(t, mark);
-    const hop = `$0 = "hop"; $SIG{TERM} = "IGNORE"; syswrite STDOUT, "ready\\n"; while (1) { fork and exit }`;
-    const bomb = `syswrite STDOUT, "ready\\n"; $SIG{TERM} = "IGNORE"; $SIG{CHLD} = "IGNORE"; fork for 1..6; while (1) { fork or select undef, undef, undef, 0.02; exit if rand() < 0.6 }`;
+    const hop = `my $end = time + 9; $0 = "hop"; $SIG{TERM} = "IGNORE"; syswrite STDOUT, "ready\\n"; while (time < $end) { fork and exit }`;
+    const bomb = `my $end = time + 9; syswrite STDOUT, "ready\\n"; $SIG{TERM} = "IGNORE"; $SIG{CHLD} = "IGNORE"; fork for 1..6; while (time < $end) { fork or select undef, undef, undef, 0.02; exit if rand() < 0.6 }`;
     for (const script of [hop, bomb]) {
       const controller = new AbortController();
       const { command } = marked("perl", "-e", script, "--", mark);

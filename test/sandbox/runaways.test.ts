@@ -11,6 +11,7 @@ import {
   READ_ONLY,
   removeWorld,
   runJobs,
+  sh,
   startJobs,
   USERS,
   WORKSPACE,
@@ -88,6 +89,10 @@ describe("runaways (needs bubblewrap)", () => {
           assert.deepEqual(survivors(mark!), [], id);
         }
         const hanging = jobsFor(["hang"], `uncaged ${user.name}`).filter(({ policy }) => policy === FULL);
+        // Its program dies before what it started, which is told to somebody who is not there any more.
+        const mark = `86400.${process.pid}5${user.name.length}`;
+        const deep = sh(`echo ready; sh -c 'sh -c "sh -c \\"sleep ${mark}; :\\"; :"; :'; :`);
+        hanging.push({ id: "a deep tree", policy: FULL, end: "hang", mark, argv: deep });
         await killedProgram(world, hanging, { atOnce: hanging.length, uncaged: true });
       },
     );
