@@ -74,7 +74,8 @@ async function levelOf(config: Config, signal: AbortSignal): Promise<SandboxLeve
     if (signal.aborted) return undefined;
     throw error;
   });
-  return level && asWanted(level, config);
+  // A command that has our terminal runs under no reaper.
+  return level && { ...asWanted(level, config), reaper: false };
 }
 
 function exitCode({ end, code, signal }: AttachedExit): number {
