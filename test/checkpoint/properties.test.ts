@@ -97,7 +97,7 @@ function changeGit(work: string, gitDir: string, act: string): void {
     git(work, "add", "-A");
     git(work, "commit", "-qm", "more", "--allow-empty");
   } else if (act === "forget") {
-    git(work, "rm", "-rq", "--cached", "--ignore-unmatch", ".");
+    git(work, "rm", "-rqf", "--cached", "--ignore-unmatch", ".");
     git(work, "gc", "-q", "--prune=now");
   } else if (act === "unmake") rmSync(gitDir, { recursive: true });
 }
