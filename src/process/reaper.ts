@@ -12,8 +12,8 @@ const CALLS: Readonly<Record<string, readonly number[]>> = { x64: [157, 112, 14,
  * there is none it does not find, and ends when the last of them is collected: its exit proves that all are dead.
  * SIGTERM, which it also gets when this process dies (PR_SET_PDEATHSIG), has it kill its own children, to whose place
  * theirs come, until there are none. Only its own children are signalled: their ids are held until it collects them.
- * SIGTERM and SIGCHLD are blocked and waited for, so that none is missed; nobody reading what it tells does not end it. What can't be killed within some ten seconds
- * makes it end by SIGKILL, which proves nothing.
+ * SIGTERM and SIGCHLD are blocked and waited for, so that none is missed; nobody reading what it tells does not end it.
+ * What can't be killed within some ten seconds makes it end by SIGKILL, which proves nothing.
  *
  * What it tells is what a namespace's shell tells. The variables come with an x before their names: none of them means
  * anything to Perl.
