@@ -9,7 +9,7 @@ export interface Original {
   readonly stat: FileStat;
   /** Undefined for a symbolic link, and for a file too large to hold. */
   readonly bytes: Buffer | undefined;
-  /** The time of its last write can't tell whether it is written again: its bytes have to be compared. */
+  /** Its times can't tell whether it is written again: its bytes have to be compared. */
   readonly fresh: boolean;
 }
 
@@ -37,8 +37,10 @@ export interface Node {
 
 /** Bytes a plan holds of all its files together. */
 const MAX_HELD = 1024 * 1024 * 1024;
-/** File systems keep the time of the last write no finer than this, in ms. */
-const TIME_GRAIN = 2000;
+/** Times kept to the nanosecond move on with the system's clock, every 10 ms at most; twice that, in ms. */
+const TICK = 20;
+/** File systems keep times no more coarsely than this, in ms. */
+const COARSE = 2000;
 
 /** The files a patch names as they will be, step by step; each is read once, when it is first named. */
 export class Tree {
@@ -120,7 +122,7 @@ export class Tree {
     try {
       const bytes = await this.#ops.read(fd, Math.min(opened.size, MAX_HELD - this.#held));
       this.#held += bytes.length;
-      return { stat: opened, bytes, fresh: Date.now() - opened.modifiedMs < TIME_GRAIN };
+      return { stat: opened, bytes, fresh: isFresh(opened) };
     } finally {
       this.#ops.close(fd);
     }
@@ -131,4 +133,10 @@ export class Tree {
     if (from.name.toLowerCase() !== to.name.toLowerCase()) return false;
     return !this.#ops.list(to.folder).includes(to.name);
   }
+}
+
+/** Whether a write now could leave the times of the file as they are. The whole milliseconds of coarse ones show. */
+function isFresh({ changed, modifiedMs }: FileStat): boolean {
+  const youngest = Math.max(modifiedMs, Number(changed / 1_000_000n));
+  return Date.now() - youngest < (changed % 1_000_000n === 0n ? COARSE : TICK);
 }

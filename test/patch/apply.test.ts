@@ -227,6 +227,43 @@ test("permissions stay, also with a move; the owner stays where this process may
   }
 });
 
+test("where times can't tell of another write, because they are young or kept coarsely, the bytes are compared", async (t) => {
+  const cases: readonly [string, number, bigint, boolean][] = [
+    ["kept finely, and old", 100, 1n, false],
+    ["kept finely, and young", -60_000, 1n, true],
+    ["kept coarsely", 30, 0n, true],
+  ];
+  for (const [name, age, rest, isCompared] of cases) {
+    const place = makePlace(t, { a: "x\n" });
+    const time = Date.now() - age;
+    const changed = BigInt(time) * 1_000_000n + rest;
+    const frozen = (stat: FileStat): FileStat => ({ ...stat, version: `${stat.inode}:2:1`, changed, modifiedMs: time });
+    let reads = 0;
+    const ops: FileOps = {
+      ...nodeFileOps,
+      lstat: (path) => {
+        const stat = nodeFileOps.lstat(path);
+        return stat === undefined ? undefined : frozen(stat);
+      },
+      open: (path, access) => {
+        const { fd, stat } = nodeFileOps.open(path, access);
+        return { fd, stat: frozen(stat) };
+      },
+      read: (fd, size) => {
+        reads += 1;
+        return nodeFileOps.read(fd, size);
+      },
+    };
+    const parsed = parsePatch(change("a"));
+    assert.ok(parsed.ok);
+    const planned = await planPatch(parsed.patch, { cwd: place.cwd, ops });
+    assert.ok(planned.ok);
+    writeFileSync(join(place.cwd, "a"), "z\n");
+    const applied = await applyPlan(planned.plan, { signal: NEVER, journal: place.journal, ops });
+    assert.deepEqual([applied.ok, reads], isCompared ? [false, 2] : [true, 1], name);
+  }
+});
+
 test("a file with several names changes under all of them; a plain move keeps the file itself", async (t) => {
   const place = makePlace(t, { a: "x\nmore\n", m: "x\n" });
   linkSync(join(place.cwd, "a"), join(place.cwd, "b"));
