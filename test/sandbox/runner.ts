@@ -43,6 +43,7 @@ async function carryOut(job: Job): Promise<Result> {
   const command = { argv: job.argv, cwd: order.place.cwd, env: { PATH, HOME: order.place.home, ...job.env } };
   const controller = new AbortController();
   let seen = 0;
+  let isOver = false;
   const ran = await runSandboxed(command, job.policy, {
     place: order.place,
     level,
@@ -55,13 +56,15 @@ async function carryOut(job: Job): Promise<Result> {
       const { mark } = job;
       const look = () => {
         seen = Math.max(seen, alive(mark));
-        if (seen === 0) setTimeout(look, 5);
+        if (seen === 0 && !isOver) setTimeout(look, 5);
         else if (job.end === "abort") controller.abort();
         else if (job.end === "hang") process.stdout.write("hanging\n");
       };
       look();
     },
   });
+  // On a busy machine a limit may cut a job before it shows: nobody must go on looking for it.
+  isOver = true;
   if (!ran.ok) return { id: job.id, refused: ran.reason };
   return { id: job.id, ...summary(ran.exit), seen, appeared: ran.appeared, proc: level.cage?.proc };
 }
