@@ -4,6 +4,7 @@ export { messageOf } from "./error-message.js";
 export { isFolder, makeFolder, realPath } from "./folders.js";
 export { newId } from "./id.js";
 export { type Line, LineSplitter } from "./json-lines.js";
+export { appendLine, endsWhole, writeWhole } from "./line-append.js";
 export { Mailbox } from "./mailbox.js";
 export { DAY_MS, isDue } from "./once-a-day.js";
 export { lifeOf, type Owner, ownProcess } from "./owner.js";

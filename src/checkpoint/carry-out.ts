@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
+import { writeWhole } from "../base/index.js";
 import { glance, lookAt } from "./capture.js";
 import type { ObjectStore } from "./objects.js";
 import { Places } from "./place.js";
@@ -205,7 +206,7 @@ class Work {
     if (bytes === undefined) throw new Error(`the content kept of ${JSON.stringify(path)} is damaged or gone`);
     const fd = fs.openSync(this.#places.at(fresh), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at);
+      writeWhole(fd, bytes);
       fs.fchmodSync(fd, mode);
       await sync(fd);
     } finally {

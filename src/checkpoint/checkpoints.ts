@@ -33,6 +33,8 @@ export interface CallPlace {
   readonly cwd: string;
 }
 
+type Begun = Pick<CallRecord, "type" | "turn" | "call" | "at">;
+
 /** A call under way, from `before` to `after`. */
 export interface Watched {
   readonly record: CallRecord;
@@ -85,19 +87,12 @@ export class Checkpoints {
       const begun = { type: "call", turn, call, at: this.#init.clock.now() } as const;
       try {
         this.#beginTurn(place);
-        if ("files" in area) {
-          const watched = await this.#beforePatch(begun, area.files, signal);
-          this.#underWay += 1;
-          return watched;
-        }
-        const { of: territory, live } = await this.#lookout.current(area.roots, signal);
-        makeFolder(this.#journal.folder);
-        live.save(territory.trees, territory.origin);
-        await territory.settle(signal);
-        const record = { ...begun, at: this.#init.clock.now(), roots: territory.roots, live: live.name };
-        this.#journal.append(record);
+        const watched =
+          "files" in area
+            ? await this.#beforePatch(begun, area.files, signal)
+            : await this.#beforeCommand(begun, area.roots, signal);
         this.#underWay += 1;
-        return { record, territory };
+        return watched;
       } catch (error) {
         signal.throwIfAborted();
         this.#fail(begun, error);
@@ -180,11 +175,17 @@ export class Checkpoints {
     }
   }
 
-  async #beforePatch(
-    begun: Pick<CallRecord, "type" | "turn" | "call" | "at">,
-    files: readonly string[],
-    signal: AbortSignal,
-  ): Promise<Watched> {
+  async #beforeCommand(begun: Begun, roots: readonly string[], signal: AbortSignal): Promise<Watched> {
+    const { of: territory, live } = await this.#lookout.current(roots, signal);
+    makeFolder(this.#journal.folder);
+    live.save(territory.trees, territory.origin);
+    await territory.settle(signal);
+    const record = { ...begun, at: this.#init.clock.now(), roots: territory.roots, live: live.name };
+    this.#journal.append(record);
+    return { record, territory };
+  }
+
+  async #beforePatch(begun: Begun, files: readonly string[], signal: AbortSignal): Promise<Watched> {
     const keeping = { store: this.#around.store, room: this.#room(), pace: paced(this.#init.clock, signal) };
     const states: { path: string; state: State | null }[] = [];
     for (const path of [...missingFolders(files), ...files]) states.push({ path, state: await capture(path, keeping) });

@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { appendLine } from "../base/index.js";
 import type { CheckpointRecord } from "./records.js";
 
 /** A journal larger than this is not read, bytes. */
@@ -58,23 +48,7 @@ export class Journal {
 
   /** Appends; with `sync` it lasts through a power cut. Throws system errors. */
   append(record: CheckpointRecord, { sync = false }: { readonly sync?: boolean } = {}): void {
-    makeFolder(this.folder);
-    const fd = openSync(this.#path, "a", 0o600);
-    try {
-      // After a line that was cut, a new one: the cut one alone is lost.
-      const bytes = Buffer.from(`${endsWithLine(this.#path) ? "" : "\n"}${JSON.stringify(record)}\n`);
-      const size = statSync(this.#path).size;
-      try {
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-      } catch (error) {
-        // A full disk: half a line would only be in the way.
-        ftruncateSync(fd, size);
-        throw error;
-      }
-      if (sync) fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    appendLine(this.#path, JSON.stringify(record), { sync });
   }
 
   /** All that is whole; lines that are not are passed over. Empty when there is no journal. */
@@ -119,16 +93,4 @@ function isState(value: unknown): boolean {
   const { kind, mode, target } = value as Readonly<Record<string, unknown>>;
   if (kind === "link") return typeof target === "string" && !target.includes("\0");
   return kind === "uncovered" || ((kind === "file" || kind === "folder") && typeof mode === "number");
-}
-
-function endsWithLine(path: string): boolean {
-  const { size } = statSync(path);
-  if (size === 0) return true;
-  const fd = openSync(path, "r");
-  try {
-    const last = Buffer.alloc(1);
-    return readSync(fd, last, 0, 1, size - 1) === 1 && last[0] === 10;
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, rmSync, type Stats, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, rmSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../base/index.js";
 import type { Env } from "./git.js";
 import { Repo } from "./repo.js";
 import type { Allowance, Content, Folder, Leaf, Node } from "./tree.js";
@@ -51,8 +52,7 @@ export class LiveFile {
     this.#fd ??= openSync(this.#path, "w", 0o600);
     let lines: string[] = [];
     const flush = (): void => {
-      const bytes = Buffer.from(lines.join(""));
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd!, bytes, at);
+      writeWhole(this.#fd!, Buffer.from(lines.join("")));
       lines = [];
     };
     const walk = (folder: Folder, path: string): void => {

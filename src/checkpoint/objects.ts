@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { makeFolder, writeWhole } from "../base/index.js";
 import type { Pace, Stamp } from "./types.js";
 
 const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
@@ -179,8 +179,4 @@ function fits(fd: number, stamp: Stamp & { readonly size: number }): boolean {
   const stat = fs.fstatSync(fd);
   if (!stat.isFile() || stat.size !== stamp.size) return false;
   return stat.ino === stamp.ino && stat.mtimeMs === stamp.mtime && stat.ctimeMs === stamp.ctime;
-}
-
-function writeWhole(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at);
 }

@@ -152,8 +152,7 @@ export class Undoing {
    */
   async carryOut(conversation: string, undo: PreparedUndo): Promise<UndoEnd> {
     if (undo.refusal !== undefined) return { ok: false, message: undo.refusal };
-    const { signal, clock } = this.#deps;
-    const { home, owner } = this.#deps;
+    const { home, owner, signal, clock } = this.#deps;
     const mark = { conversation, owner };
     const journal = this.#journal(conversation);
     let record: UndoRecord;

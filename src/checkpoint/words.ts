@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { appendLine } from "../base/index.js";
 import type { UndoRecord } from "./records.js";
 
 /** What a conversation's model has yet to be told of an undo. */
@@ -25,7 +26,7 @@ const TAKEN = "telling.jsonl";
 export function leaveWord(folder: string, { id, turn, call, of, changes }: UndoRecord): void {
   const files = changes.slice(0, NAMED).map(({ path }) => path);
   const word: UndoWord = { id, turn, call, redo: of !== undefined, files, count: changes.length };
-  appendFileSync(join(folder, LEFT), `${JSON.stringify(word)}\n`, { mode: 0o600 });
+  appendLine(join(folder, LEFT), JSON.stringify(word));
 }
 
 /** Whether there is anything to tell, also what a killed process was about to. */

@@ -1,5 +1,5 @@
 import type { Usage } from "../model/index.js";
-import type { EventMsg, ResponseItem, TokenUsage } from "../protocol/index.js";
+import { addTokens, type EventMsg, NO_TOKENS, type ResponseItem, type TokenUsage } from "../protocol/index.js";
 import { estimateTokens } from "./history.js";
 
 /** Context windows of known model families, tokens; the first prefix that fits counts. Sources: the makers' model pages. */
@@ -20,14 +20,6 @@ const COMPACT_AT = 0.85;
 export function contextWindowOf(model: string): number | undefined {
   return WINDOWS.find(([prefix]) => model.startsWith(prefix))?.[1];
 }
-
-const NO_TOKENS: TokenUsage = {
-  input_tokens: 0,
-  cached_input_tokens: 0,
-  output_tokens: 0,
-  reasoning_output_tokens: 0,
-  total_tokens: 0,
-};
 
 /** Counts the tokens of a conversation: what providers said, and an estimate for what they have not seen yet. */
 export class TokenMeter {
@@ -65,7 +57,7 @@ export class TokenMeter {
     this.#inContext = usage.total;
     this.#sinceUsage = 0;
     this.#last = asRecorded(usage);
-    this.#total = sumOf(this.#total, this.#last);
+    this.#total = addTokens(this.#total, this.#last);
   }
 
   /** The history was replaced: only an estimate is left. */
@@ -78,11 +70,7 @@ export class TokenMeter {
   event(usage: Usage, window: number | undefined): EventMsg {
     return {
       type: "token_count",
-      input_tokens: usage.input,
-      cached_input_tokens: usage.cachedInput,
-      output_tokens: usage.output,
-      reasoning_output_tokens: usage.reasoningOutput,
-      total_tokens: usage.total,
+      ...asRecorded(usage),
       conversation_total_tokens: this.#total.total_tokens,
       model_context_window: window ?? null,
     };
@@ -96,16 +84,6 @@ function asRecorded(usage: Usage): TokenUsage {
     output_tokens: usage.output,
     reasoning_output_tokens: usage.reasoningOutput,
     total_tokens: usage.total,
-  };
-}
-
-function sumOf(one: TokenUsage, other: TokenUsage): TokenUsage {
-  return {
-    input_tokens: one.input_tokens + other.input_tokens,
-    cached_input_tokens: one.cached_input_tokens + other.cached_input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    reasoning_output_tokens: one.reasoning_output_tokens + other.reasoning_output_tokens,
-    total_tokens: one.total_tokens + other.total_tokens,
   };
 }
 

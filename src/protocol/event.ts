@@ -93,6 +93,24 @@ export const tokenUsageSchema = v.object({
 
 export type TokenUsage = v.InferOutput<typeof tokenUsageSchema>;
 
+export const NO_TOKENS: TokenUsage = {
+  input_tokens: 0,
+  cached_input_tokens: 0,
+  output_tokens: 0,
+  reasoning_output_tokens: 0,
+  total_tokens: 0,
+};
+
+export function addTokens(one: TokenUsage, other: TokenUsage): TokenUsage {
+  return {
+    input_tokens: one.input_tokens + other.input_tokens,
+    cached_input_tokens: one.cached_input_tokens + other.cached_input_tokens,
+    output_tokens: one.output_tokens + other.output_tokens,
+    reasoning_output_tokens: one.reasoning_output_tokens + other.reasoning_output_tokens,
+    total_tokens: one.total_tokens + other.total_tokens,
+  };
+}
+
 export const eventMsgSchema = v.variant("type", [
   typed("session_configured", {
     session_id: v.string(),

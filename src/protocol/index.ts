@@ -1,5 +1,6 @@
 export { type Decoded, type Decoder, decodeEvent, decodeResponseItem, decoder, decodeSubmission } from "./decode.js";
 export {
+  addTokens,
   type CallOutcome,
   type Event,
   type EventMsg,
@@ -8,6 +9,7 @@ export {
   eventMsgSchema,
   type HistoryMsg,
   isTerminal,
+  NO_TOKENS,
   type ProcessOutcome,
   type TerminalInfo,
   type TerminalMsg,

@@ -9,10 +9,9 @@ import {
   renameSync,
   statSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { makeFolder, writeWhole } from "../base/index.js";
 import type { BlobRef } from "../protocol/index.js";
 
 /** The largest blob that is read back, bytes. */
@@ -82,7 +81,7 @@ export class BlobStore {
     const own = `${path}.${process.pid}`;
     const fd = openSync(own, "w", 0o600);
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      writeWhole(fd, bytes);
       fdatasyncSync(fd);
     } catch (error) {
       unlinkSync(own);

@@ -1,9 +1,8 @@
 import { closeSync, rmSync } from "node:fs";
-import type { Clock } from "../base/index.js";
+import { type Clock, endsWhole } from "../base/index.js";
 import { ROLLOUT_SCHEMA, type SessionMeta, type TokenUsage } from "../protocol/index.js";
 import type { RolloutRecord } from "./encode.js";
 import type { LostOutputs } from "./history-fold.js";
-import { endsWhole } from "./line-append.js";
 import { openSession } from "./lineage.js";
 import { linesBackward } from "./lines.js";
 import { restoreSession } from "./restore.js";

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
+import { endsWhole } from "../base/index.js";
 import {
   type BlobRef,
   blobRefsOf,
@@ -10,7 +11,6 @@ import {
 import { BlobStore } from "./blobs.js";
 import { decodeLine, type ReadLine, type Skipped, type Wanted } from "./decode.js";
 import { fillBlobs } from "./encode.js";
-import { endsWhole } from "./line-append.js";
 import { type FileLine, linesBackward, linesForward } from "./lines.js";
 import { locateSession } from "./locate.js";
 

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { appendLine } from "./line-append.js";
+import { appendLine } from "../base/index.js";
 
 /** One text a user sent, as history.jsonl keeps it; `ts` is Unix time in seconds. */
 export interface HistoryEntry {

@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
+import { endsWhole } from "../base/index.js";
 import { recordedUsage, type SessionMeta, type TokenUsage, type TurnContext } from "../protocol/index.js";
 import type { ReadLine } from "./decode.js";
 import { type Folded, HistoryFold, type LostOutputs } from "./history-fold.js";
-import { endsWhole } from "./line-append.js";
 import { LineSequence } from "./line-sequence.js";
 import { type Damage, type OpenSession, openSession, readBackward } from "./lineage.js";
 import { parseRolloutName } from "./paths.js";

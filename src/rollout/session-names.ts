@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { appendLine } from "./line-append.js";
+import { appendLine } from "../base/index.js";
 
 /** The file is Codex's: a line a renaming, the last one for an id counts. */
 const FILE = "session_index.jsonl";

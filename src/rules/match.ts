@@ -1,7 +1,6 @@
 import { basename } from "node:path";
 import { realPath } from "../base/index.js";
 import type { Mention, Part } from "./command.js";
-
 import type { Rule } from "./rule.js";
 
 /** Whether a rule covers a command: word by word, in the folder it is for. What `allow` needs. */

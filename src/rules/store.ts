@@ -8,10 +8,9 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { makeFolder, writeWhole } from "../base/index.js";
 import type { Proposal } from "./proposal.js";
 import { readRules } from "./rules-file.js";
 
@@ -57,8 +56,7 @@ async function replace(target: string, draft: Draft, rule: Proposal): Promise<Sa
   if (problem !== undefined) return { ok: false, message: `mend ${target} first: ${problem.message}` };
   if (JSON.stringify(rules.at(-1)?.prefix) !== JSON.stringify(rule.prefix))
     return { ok: false, message: `${target}: the rule can't be written in a way that is read again` };
-  const bytes = Buffer.from(text);
-  for (let written = 0; written < bytes.length; ) written += writeSync(draft.fd, bytes, written);
+  writeWhole(draft.fd, Buffer.from(text));
   fsyncSync(draft.fd);
   // Who was asleep so long that its draft was taken for a dead one's must not put another's in the place.
   if (fstatSync(draft.fd).ino !== statSync(draft.path, { throwIfNoEntry: false })?.ino)

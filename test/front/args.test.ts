@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { CommanderError } from "commander";
+import { shellJoin } from "../../src/base/index.js";
 import { excerptLines, formatDuration, parseDuration } from "../../src/front/exec/format.js";
 import { type ExecArgs, execCommand } from "../../src/front/exec/index.js";
-import { shellJoin } from "../../src/front/host/index.js";
 import fc from "../support/fast-check.js";
 
 async function parse(...words: string[]): Promise<ExecArgs> {

@@ -30,6 +30,22 @@ import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-fil
 const change = (path: string) => patchOf(`*** Update File: ${path}`, "@@", "-x", "+y");
 const NEVER = new AbortController().signal;
 
+/** The real file system, but for what it says of files. */
+function withStats(change: (stat: FileStat) => FileStat): FileOps {
+  return {
+    ...nodeFileOps,
+    lstat: (path) => {
+      const stat = nodeFileOps.lstat(path);
+      return stat === undefined ? undefined : change(stat);
+    },
+    stat: (fd) => change(nodeFileOps.stat(fd)),
+    open: (path, access) => {
+      const { fd, stat } = nodeFileOps.open(path, access);
+      return { fd, stat: change(stat) };
+    },
+  };
+}
+
 async function planOf(text: string, place: Place): Promise<PatchPlan> {
   const parsed = parsePatch(text);
   assert.ok(parsed.ok);
@@ -76,18 +92,7 @@ test("a file that changed between plan and apply is refused, and keeps its chang
 test("a change is seen even where the file system's clock does not move", async (t) => {
   const place = makePlace(t, { a: "x\n" });
   const still = (stat: FileStat): FileStat => ({ ...stat, changed: 0n, version: stat.version.replace(/\d+$/, "0") });
-  const ops: FileOps = {
-    ...nodeFileOps,
-    lstat: (path) => {
-      const stat = nodeFileOps.lstat(path);
-      return stat === undefined ? undefined : still(stat);
-    },
-    stat: (fd) => still(nodeFileOps.stat(fd)),
-    open: (path, access) => {
-      const { fd, stat } = nodeFileOps.open(path, access);
-      return { fd, stat: still(stat) };
-    },
-  };
+  const ops = withStats(still);
   const parsed = parsePatch(change("a"));
   assert.ok(parsed.ok);
   const planned = await planPatch(parsed.patch, { cwd: place.cwd, ops });
@@ -240,15 +245,7 @@ test("where times can't tell of another write, because they are young or kept co
     const frozen = (stat: FileStat): FileStat => ({ ...stat, version: `${stat.inode}:2:1`, changed, modifiedMs: time });
     let reads = 0;
     const ops: FileOps = {
-      ...nodeFileOps,
-      lstat: (path) => {
-        const stat = nodeFileOps.lstat(path);
-        return stat === undefined ? undefined : frozen(stat);
-      },
-      open: (path, access) => {
-        const { fd, stat } = nodeFileOps.open(path, access);
-        return { fd, stat: frozen(stat) };
-      },
+      ...withStats(frozen),
       read: (fd, size) => {
         reads += 1;
         return nodeFileOps.read(fd, size);

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -73,4 +74,16 @@ export function read(path: string): string {
     // The process ended, or the file is not there yet.
     return "";
   }
+}
+
+/** Codes, both streams, and a death by a signal come through whatever leads the commands that `make` makes. */
+export async function checkPassing(make: (script: string) => Command): Promise<void> {
+  for (const code of [0, 1, 42, 255]) {
+    const exit = await start(make(`echo out; echo err >&2; exit ${code}`));
+    const { stdout, stderr, end, leftovers, contained } = exit;
+    assert.deepEqual([end, exit.code, leftovers, contained], ["exited", code, false, true]);
+    assert.deepEqual([stdout.parts().head, stderr.parts().head], ["out\n", "err\n"]);
+  }
+  const died = await start(make("kill -SEGV $$"));
+  assert.deepEqual([died.end, died.code, text(died)], ["exited", 139, ""]);
 }

@@ -42,6 +42,14 @@ const WORK: Readonly<Record<string, string>> = {
   "its mode": 'test "$BELAY_SANDBOX $CODEX_SANDBOX_NETWORK_DISABLED" = "workspace-write 1"',
 };
 
+function checkDone(jobs: readonly Job[], results: Awaited<ReturnType<typeof runJobs>>): void {
+  for (const { id } of jobs) {
+    const result = results.get(id)!;
+    assert.ok(result.refused === undefined, result.refused);
+    assert.deepEqual([result.end, result.code, result.leftovers], ["exited", 0, false], `${id}: ${result.output}`);
+  }
+}
+
 describe("work (needs bubblewrap)", () => {
   for (const user of USERS) {
     test(`as ${user.name}: what people do all day works`, LIMIT, async (t) => {
@@ -50,15 +58,7 @@ describe("work (needs bubblewrap)", () => {
       const jobs = Object.entries(WORK).map(([id, script]): Job => ({ id, policy: WORKSPACE, argv: sh(script) }));
       // One after the other: they share a repository.
       const results = await runJobs(world, jobs, { atOnce: 1 });
-      for (const job of jobs) {
-        const result = results.get(job.id)!;
-        assert.ok(result.refused === undefined, result.refused);
-        assert.deepEqual(
-          [result.end, result.code, result.leftovers],
-          ["exited", 0, false],
-          `${job.id}: ${result.output}`,
-        );
-      }
+      checkDone(jobs, results);
     });
 
     test(`as ${user.name}: full access changes nothing but the view of processes`, LIMIT, async (t) => {
@@ -88,15 +88,7 @@ describe("work (needs bubblewrap)", () => {
     jobs.push({ id: "read-only", policy: READ_ONLY, argv: sh("! touch x && ! touch /tmp/x") });
     const before = readdirSync(join(world.ws, ".vscode"));
     const results = await runJobs(world, jobs, { atOnce: 1, partial: true });
-    for (const job of jobs) {
-      const result = results.get(job.id)!;
-      assert.ok(result.refused === undefined, result.refused);
-      assert.deepEqual(
-        [result.end, result.code, result.leftovers],
-        ["exited", 0, false],
-        `${job.id}: ${result.output}`,
-      );
-    }
+    checkDone(jobs, results);
     assert.deepEqual(readdirSync(join(world.ws, ".vscode")), before);
   });
 

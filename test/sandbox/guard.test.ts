@@ -64,14 +64,20 @@ test("what a worktree's file points to is closed where it is writable", (t) => {
     assert.ok(both.held.includes(path), path);
 });
 
-test("submodules are guarded like their repository", (t) => {
-  const root = folder(t);
-  const [main, part] = [join(root, "main"), join(root, "part")];
-  for (const path of [main, part]) {
+/** One, and another that may become a part of it. */
+function repositories(root: string): [main: string, part: string] {
+  const paths: [string, string] = [join(root, "main"), join(root, "part")];
+  for (const path of paths) {
     mkdirSync(path);
     git(path, "init", "-q");
     git(path, "commit", "-q", "--allow-empty", "-m", "m");
   }
+  return paths;
+}
+
+test("submodules are guarded like their repository", (t) => {
+  const root = folder(t);
+  const [main, part] = repositories(root);
   git(main, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", part, "sub");
   const { closed } = guarded(main, [main]);
   assert.ok(closed.includes(".git/modules/sub/config") && closed.includes(".git/modules/sub/hooks"), closed.join());
@@ -79,12 +85,7 @@ test("submodules are guarded like their repository", (t) => {
 
 test("submodules in folders of their own, and the files that lead to them", (t) => {
   const root = folder(t);
-  const [main, part] = [join(root, "main"), join(root, "part")];
-  for (const path of [main, part]) {
-    mkdirSync(path);
-    git(path, "init", "-q");
-    git(path, "commit", "-q", "--allow-empty", "-m", "m");
-  }
+  const [main, part] = repositories(root);
   for (const path of ["libs/net/http", "libs/json"])
     git(main, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", part, path);
   git(main, "worktree", "add", "-q", "-b", "side", "trees/side");

@@ -48,6 +48,16 @@ async function killedProgram(world: World, jobs: readonly Job[], options: JobOpt
   while (jobs.some(({ mark }) => survivors(mark!).length > 0)) await new Promise((done) => setTimeout(done, 5));
 }
 
+function checkDead(jobs: readonly Job[], results: Awaited<ReturnType<typeof runJobs>>): void {
+  for (const { id, end, mark } of jobs) {
+    const result = results.get(id);
+    assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
+    assert.ok(result.seen > 0 || end === "limit", `${id}: ${result.output}`);
+    assert.deepEqual([result.end, result.contained], [end === "limit" ? "timed_out" : "cancelled", true], id);
+    assert.deepEqual(survivors(mark!), [], id);
+  }
+}
+
 describe("runaways (needs bubblewrap)", () => {
   for (const user of USERS) {
     test(`as ${user.name}: after a stop or the time limit all are dead`, LIMIT, async (t) => {
@@ -55,13 +65,7 @@ describe("runaways (needs bubblewrap)", () => {
       t.after(() => removeWorld(world));
       const jobs = jobsFor(["abort", "limit"], user.name);
       const results = await runJobs(world, jobs, { atOnce: 12 });
-      for (const { id, end, mark } of jobs) {
-        const result = results.get(id);
-        assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
-        assert.ok(result.seen > 0 || end === "limit", `${id}: ${result.output}`);
-        assert.deepEqual([result.end, result.contained], [end === "limit" ? "timed_out" : "cancelled", true], id);
-        assert.deepEqual(survivors(mark!), [], id);
-      }
+      checkDead(jobs, results);
     });
 
     test(`as ${user.name}: when the program that runs them is killed, they die`, LIMIT, async (t) => {
@@ -81,13 +85,7 @@ describe("runaways (needs bubblewrap)", () => {
         t.after(() => removeWorld(world));
         const jobs = jobsFor(["abort", "limit"], `uncaged ${user.name}`).filter(({ policy }) => policy === FULL);
         const results = await runJobs(world, jobs, { atOnce: 6, uncaged: true });
-        for (const { id, end, mark } of jobs) {
-          const result = results.get(id);
-          assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
-          assert.ok(result.seen > 0 || end === "limit", `${id}: ${result.output}`);
-          assert.deepEqual([result.end, result.contained], [end === "limit" ? "timed_out" : "cancelled", true], id);
-          assert.deepEqual(survivors(mark!), [], id);
-        }
+        checkDead(jobs, results);
         const hanging = jobsFor(["hang"], `uncaged ${user.name}`).filter(({ policy }) => policy === FULL);
         // Its program dies before what it started, which is told to somebody who is not there any more.
         const mark = `86400.${process.pid}5${user.name.length}`;
@@ -103,13 +101,7 @@ describe("runaways (needs bubblewrap)", () => {
     t.after(() => removeWorld(world));
     const jobs = jobsFor(["abort"], "without").filter(({ policy }) => policy === WORKSPACE);
     const results = await runJobs(world, jobs, { atOnce: 4, partial: true });
-    for (const { id, mark } of jobs) {
-      const result = results.get(id);
-      assert.ok(result !== undefined && result.refused === undefined, `${id}: ${JSON.stringify(result)}`);
-      assert.ok(result.seen > 0, `${id}: ${result.output}`);
-      assert.deepEqual([result.end, result.contained], ["cancelled", true], id);
-      assert.deepEqual(survivors(mark!), [], id);
-    }
+    checkDead(jobs, results);
   });
 
   test("in a container, where /proc can't be mounted, they are dead all the same", LIMIT, async (t) => {

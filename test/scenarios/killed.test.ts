@@ -6,7 +6,7 @@ import { readTurns, restoreSession } from "../../src/rollout/index.js";
 import { checkPairs } from "../rollout/place.js";
 import { call, type ModelServer, type Reply, text } from "../support/model-server.js";
 import { openScene, type Scene } from "../support/program.js";
-import { SEED } from "../support/seed.js";
+import { SEED, seeded } from "../support/seed.js";
 
 /** Kills at random moments; `npm run soak` takes 500. */
 const KILLS = process.env.BELAY_SOAK === undefined ? 25 : 500;
@@ -27,15 +27,6 @@ function script(server: ModelServer): void {
     const commands = [`echo ${n} >> log`, "cat notes"];
     return commands.map((cmd, at) => call("exec_command", { cmd }, `c${n}_${at}`));
   });
-}
-
-/** A generator of the test's own, so that a seed can be run again. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 interface Killed {

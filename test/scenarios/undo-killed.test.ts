@@ -7,7 +7,7 @@ import { mayRun, thisProcess, Undoing } from "../../src/checkpoint/index.js";
 import { snapshot } from "../checkpoint/snapshot.js";
 import { call, text } from "../support/model-server.js";
 import { openScene, type Program, type Scene } from "../support/program.js";
-import { SEED } from "../support/seed.js";
+import { SEED, seeded } from "../support/seed.js";
 import { openProto } from "./proto-client.js";
 
 /** Kills at random moments; the soak takes hundreds. */
@@ -18,15 +18,6 @@ const FILES = 12;
 /** How long after an undo is on its way it may be killed, ms. */
 const LATEST = 25;
 const FULL = ["-s", "danger-full-access"];
-
-/** A generator of the test's own, so that a seed can be run again. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Files changed, made, removed, with other modes, in a folder that is shut. */
 const DEEDS = [

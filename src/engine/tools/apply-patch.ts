@@ -39,8 +39,7 @@ export async function runPatch(text: string, cwd: string, context: ToolContext):
     return { status: "failed", output: `the patch does not apply, nothing was changed: ${planned.message}` };
   const { plan } = planned;
   const roots = writableRoots(context);
-  const inside =
-    insideRoots(plan.paths, roots) && !plan.paths.some((path) => isGuarded(path, roots) || isHomeFile(path, context));
+  const inside = insideRoots(plan.paths, roots) && !plan.paths.some(forbiddenIn(roots, context));
   const decision = decidePatch(context.settings, { inside });
   if (decision.kind === "refuse") return { status: "failed", output: decision.reason, declined: true };
   if (decision.kind === "run") return apply(plan, { context, asked: false });
@@ -90,19 +89,23 @@ async function applyUndoably(
 /** Folders whose files make other programs run things: inside a writable root they are not the model's to write. */
 const GUARDED = new Set([".git", ".belay", ".codex", ".agents", ".vscode", ".idea"]);
 
-/** By such a name wherever it lies, or what commands can't write there either. */
-function isGuarded(path: string, roots: readonly string[]): boolean {
-  if (insideRoots(path, guardedPlaces(roots))) return true;
-  return roots.some((root) => {
-    const below = relative(root, path).split(sep);
-    return below[0] !== ".." && below.some((part) => GUARDED.has(part.toLowerCase()));
-  });
+/** Tells whether a path is not for the model to write although it is in a writable root. Looks at the disk once for all paths. */
+function forbiddenIn(roots: readonly string[], { home, settings }: ToolContext): (path: string) => boolean {
+  const guarded = guardedPlaces(roots);
+  const homes = realRoots([home]);
+  // The home folder (rules, trust, settings, sessions) may lie in the project; one that holds the project is closed in its own files.
+  const holdsProject = insideRoots(realRoots([settings.cwd]), homes);
+  return (path) =>
+    // By such a name wherever it lies, or what commands can't write there either.
+    insideRoots(path, guarded) ||
+    roots.some((root) => hasGuardedName(path, root)) ||
+    homes.includes(dirname(path)) ||
+    (!holdsProject && insideRoots(path, homes));
 }
 
-/** The home folder (rules, trust, settings, sessions) may lie in the project; a home that holds the project is closed in its own files. */
-function isHomeFile(path: string, { home, settings }: ToolContext): boolean {
-  const homes = realRoots([home]);
-  return homes.includes(dirname(path)) || (insideRoots(path, homes) && !insideRoots(realRoots([settings.cwd]), homes));
+function hasGuardedName(path: string, root: string): boolean {
+  const below = relative(root, path).split(sep);
+  return below[0] !== ".." && below.some((part) => GUARDED.has(part.toLowerCase()));
 }
 
 /** Where patches may write without asking, with links resolved. */

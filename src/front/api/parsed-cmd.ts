@@ -1,5 +1,5 @@
+import { shellJoin } from "../../base/index.js";
 import type { EventOf } from "../../protocol/index.js";
-import { shellJoin } from "../host/index.js";
 
 /** What is asked for, as Codex 0.153 says it: of a script its text, without the shell that runs it. `unknown` is always right. */
 export function parsedCmdOf(

@@ -1,10 +1,11 @@
-import type { EventMsg, EventOf, TerminalMsg } from "../../protocol/index.js";
-import { type Style, sanitise, shellJoin } from "../host/index.js";
+import { shellJoin } from "../../base/index.js";
+import type { EventMsg, EventOf, TerminalMsg, TokenUsage } from "../../protocol/index.js";
+import { type Style, sanitise } from "../host/index.js";
 import { describePatch } from "./diff-lines.js";
 import { excerptLines, formatCount, formatDuration, linesOf, refusalOf, shortenLine } from "./format.js";
 import { shortPath } from "./paths.js";
 import { describeReceipt } from "./receipt.js";
-import { RunTokens, type Tokens } from "./run-tokens.js";
+import { RunTokens } from "./run-tokens.js";
 
 /** Lines of a command's output, and characters of one line, that are shown. */
 const OUTPUT_LINES = 20;
@@ -240,12 +241,13 @@ function refused(call: Refused, message: string, style: Style): string {
 
 /** Of this run; of a conversation that it went on with, also all in all. */
 function describeTokens({ run, total, isFirst }: RunTokens): string {
-  if (run.input + run.output === 0) return "";
+  if (run.input_tokens + run.output_tokens === 0) return "";
   return `tokens: ${countsOf(run)}${isFirst ? "" : ` in this run; ${countsOf(total)} in all`}`;
 }
 
-function countsOf({ input, cached, output, reasoning }: Tokens): string {
+function countsOf(tokens: TokenUsage): string {
+  const { cached_input_tokens: cached, reasoning_output_tokens: reasoning } = tokens;
   const ofInput = cached > 0 ? ` (${formatCount(cached)} cached)` : "";
   const ofOutput = reasoning > 0 ? ` (${formatCount(reasoning)} reasoning)` : "";
-  return `${formatCount(input)} in${ofInput}, ${formatCount(output)} out${ofOutput}`;
+  return `${formatCount(tokens.input_tokens)} in${ofInput}, ${formatCount(tokens.output_tokens)} out${ofOutput}`;
 }

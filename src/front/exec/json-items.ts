@@ -1,7 +1,7 @@
-import type { EventMsg, EventOf, FileChange, TerminalMsg } from "../../protocol/index.js";
-import { shellJoin } from "../host/index.js";
+import { shellJoin } from "../../base/index.js";
+import type { EventMsg, EventOf, FileChange, TerminalMsg, TokenUsage } from "../../protocol/index.js";
 import { refusalOf } from "./format.js";
-import { RunTokens, type Tokens } from "./run-tokens.js";
+import { RunTokens } from "./run-tokens.js";
 import type {
   CommandItem,
   FileChangeItem,
@@ -179,13 +179,13 @@ export class ThreadEvents {
 }
 
 /** Providers tell nothing of what was written to their caches. */
-function usageOf(tokens: Tokens): Usage {
+function usageOf(tokens: TokenUsage): Usage {
   return {
-    input_tokens: tokens.input,
-    cached_input_tokens: tokens.cached,
+    input_tokens: tokens.input_tokens,
+    cached_input_tokens: tokens.cached_input_tokens,
     cache_write_input_tokens: 0,
-    output_tokens: tokens.output,
-    reasoning_output_tokens: tokens.reasoning,
+    output_tokens: tokens.output_tokens,
+    reasoning_output_tokens: tokens.reasoning_output_tokens,
   };
 }
 

@@ -1,6 +1,6 @@
-import { shellQuote } from "../../base/index.js";
+import { shellJoin, shellQuote } from "../../base/index.js";
 import type { InputItem, ProcessOutcome, TerminalMsg } from "../../protocol/index.js";
-import { type Style, sanitise, shellJoin } from "../host/index.js";
+import { type Style, sanitise } from "../host/index.js";
 import { formatDuration, shortenLine } from "./format.js";
 
 const LINE_CHARACTERS = 200;

@@ -1,22 +1,11 @@
-import type { EventOf } from "../../protocol/index.js";
-
-export interface Tokens {
-  readonly input: number;
-  /** Of the input. */
-  readonly cached: number;
-  readonly output: number;
-  /** Of the output. */
-  readonly reasoning: number;
-}
-
-const NONE: Tokens = { input: 0, cached: 0, output: 0, reasoning: 0 };
+import { addTokens, type EventOf, NO_TOKENS, type TokenUsage } from "../../protocol/index.js";
 
 /** The tokens of one run, and those of the conversation that it goes on with. */
 export class RunTokens {
-  #before: Tokens | undefined;
-  #run = NONE;
+  #before: TokenUsage | undefined;
+  #run = NO_TOKENS;
 
-  get run(): Tokens {
+  get run(): TokenUsage {
     return this.#run;
   }
 
@@ -26,38 +15,17 @@ export class RunTokens {
   }
 
   /** Of this run and all before it. */
-  get total(): Tokens {
-    return plus(this.#before ?? NONE, this.#run);
+  get total(): TokenUsage {
+    return addTokens(this.#before ?? NO_TOKENS, this.#run);
   }
 
   begin({ conversation_usage: before }: EventOf<"session_configured">): void {
-    if (before !== undefined) this.#before = tokensOf(before);
+    this.#before = before;
   }
 
   count(msg: EventOf<"token_count">): void {
-    this.#run = plus(this.#run, tokensOf(msg));
+    const { cached_input_tokens: cached, reasoning_output_tokens: reasoning } = msg;
+    const counted = { ...msg, cached_input_tokens: cached ?? 0, reasoning_output_tokens: reasoning ?? 0 };
+    this.#run = addTokens(this.#run, counted);
   }
-}
-
-type Counted = Pick<
-  EventOf<"token_count">,
-  "input_tokens" | "cached_input_tokens" | "output_tokens" | "reasoning_output_tokens"
->;
-
-function tokensOf(counted: Counted): Tokens {
-  return {
-    input: counted.input_tokens,
-    cached: counted.cached_input_tokens ?? 0,
-    output: counted.output_tokens,
-    reasoning: counted.reasoning_output_tokens ?? 0,
-  };
-}
-
-function plus(one: Tokens, other: Tokens): Tokens {
-  return {
-    input: one.input + other.input,
-    cached: one.cached + other.cached,
-    output: one.output + other.output,
-    reasoning: one.reasoning + other.reasoning,
-  };
 }

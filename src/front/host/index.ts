@@ -1,4 +1,3 @@
-export { shellJoin } from "../../base/index.js";
 export { readAnswer } from "./answer.js";
 export {
   BROKEN_PIPE_EXIT_CODE,

@@ -1,5 +1,5 @@
-import { writeSync } from "node:fs";
 import type { Writable } from "node:stream";
+import { writeWhole } from "../../base/index.js";
 import type { Output } from "./deps.js";
 
 /** Characters that may wait for the reader before writers are asked to wait too. */
@@ -76,7 +76,7 @@ export class StreamOutput implements Output {
     if (this.broken) return;
     try {
       if (this.#fd === undefined) this.#handToStream(text);
-      else writeWhole(this.#fd, text);
+      else writeWhole(this.#fd, Buffer.from(text));
     } catch (error) {
       // A full disk must not become a crash in mid-turn.
       this.#fail(error as NodeJS.ErrnoException);
@@ -141,10 +141,4 @@ export class StreamOutput implements Output {
     for (const listener of this.#listeners) listener();
     this.#listeners.clear();
   }
-}
-
-/** All of it, or an error that says why not. */
-function writeWhole(fd: number, text: string): void {
-  let left: Uint8Array = Buffer.from(text);
-  while (left.length > 0) left = left.subarray(writeSync(fd, left));
 }

@@ -1,4 +1,4 @@
-import { Cancelled, type Scope } from "../../base/index.js";
+import { Cancelled, type Scope, shellJoin } from "../../base/index.js";
 import {
   decoder,
   type EventOf,
@@ -10,7 +10,7 @@ import {
 } from "../../protocol/index.js";
 import { type Peer, PeerClosed, type RequestContext, RpcError } from "../../rpc/index.js";
 import { parsedCmdOf } from "../api/index.js";
-import { sanitise, shellJoin } from "../host/index.js";
+import { sanitise } from "../host/index.js";
 
 export type ApprovalRequest = EventOf<"exec_approval_request"> | EventOf<"apply_patch_approval_request">;
 

@@ -1,6 +1,7 @@
+import { shellJoin } from "../../base/index.js";
 import type { EventMsg } from "../../protocol/index.js";
 import type { Peer } from "../../rpc/index.js";
-import { sanitise, shellJoin } from "../host/index.js";
+import { sanitise } from "../host/index.js";
 
 export type ProgressToken = string | number;
 

@@ -1,6 +1,6 @@
+import { shellJoin } from "../../base/index.js";
 import type { TurnEnd } from "../../engine/index.js";
 import type { ProcessOutcome, TurnAborted } from "../../protocol/index.js";
-import { shellJoin } from "../host/index.js";
 
 /** What `tools/call` answers. */
 export interface ToolResult {

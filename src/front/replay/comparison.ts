@@ -1,14 +1,7 @@
-import { type Fact, FactList, type Reading } from "./facts.js";
+import { type Fact, FactList, type Parting, type Reading } from "./facts.js";
 import type { MovedFolder } from "./moved-folder.js";
 import type { ScriptedTurn } from "./script.js";
 import type { Played } from "./stage.js";
-
-/** Where a turn first came out differently: what it is about, and the texts that differ. */
-export interface Parting {
-  readonly what: string;
-  readonly expected: string;
-  readonly came: string;
-}
 
 const NOTHING = "(nothing)";
 

@@ -20,6 +20,13 @@ export interface Fact {
   readonly text: string;
 }
 
+/** Where a turn first came out differently: what it is about, and the texts that differ. */
+export interface Parting {
+  readonly what: string;
+  readonly expected: string;
+  readonly came: string;
+}
+
 /** One line of a record, whoever wrote it. */
 export interface TakenLine {
   readonly item: RolloutItem;

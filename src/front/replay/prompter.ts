@@ -1,13 +1,7 @@
 import type { Conversation } from "../../engine/index.js";
 import type { InputItem } from "../../protocol/index.js";
+import type { Parting } from "./facts.js";
 import type { Cue, ScriptedCall, ScriptedTurn } from "./script.js";
-
-/** Where the engine did something that the record does not have. */
-export interface Departure {
-  readonly what: string;
-  readonly expected: string;
-  readonly came: string;
-}
 
 /** Leads the doubles of one conversation through a script: what comes next, and when the turn is stopped. */
 export class Prompter {
@@ -17,7 +11,7 @@ export class Prompter {
   #next: "compact" | "undo" | undefined;
   #at = 0;
   #stopped = false;
-  #departure: Departure | undefined;
+  #departure: Parting | undefined;
   #replacement: string | undefined;
 
   /** The conversation that the doubles stand in. */
@@ -48,11 +42,11 @@ export class Prompter {
     return this.#turn?.partial ?? "";
   }
 
-  get departure(): Departure | undefined {
+  get departure(): Parting | undefined {
     return this.#departure;
   }
 
-  /** What is left of the script is `cue`: it is not taken. */
+  /** What comes next; it stays so until it is taken. */
   peek(): Cue | undefined {
     return this.#turn?.cues[this.#at];
   }
@@ -74,8 +68,8 @@ export class Prompter {
     return calls[at + 1]?.outcome === "not_started";
   }
 
-  /** The first one counts. */
-  depart(departure: Departure): void {
+  /** The engine did something that the record does not have; the first one counts. */
+  depart(departure: Parting): void {
     this.#departure ??= departure;
   }
 

@@ -1,7 +1,8 @@
 import { type Event, encodeEvent } from "../../protocol/index.js";
 import type { WholeRecord } from "../../rollout/index.js";
 import { type FrontDeps, makeStyle, sanitise, wantsColor } from "../host/index.js";
-import { type Parting, shortDiff } from "./comparison.js";
+import { shortDiff } from "./comparison.js";
+import type { Parting } from "./facts.js";
 import type { ReplayArgs } from "./index.js";
 import type { ScriptedTurn } from "./script.js";
 

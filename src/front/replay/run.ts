@@ -41,6 +41,8 @@ interface Context {
   readonly args: ReplayArgs;
   readonly deps: FrontDeps;
   readonly scratch: Scratch;
+  /** Where sessions are looked for. */
+  readonly home: string;
   readonly stop: Stop;
   readonly report: Report;
 }
@@ -63,7 +65,8 @@ export async function runReplay(args: ReplayArgs, deps: FrontDeps): Promise<numb
   }
   try {
     const report = createReport(args, deps);
-    const code = await replay({ args, deps, scratch, stop, report });
+    const home = findHome(deps.env, deps.cwd) ?? scratch.home;
+    const code = await replay({ args, deps, scratch, home, stop, report });
     return typeof code === "number" ? code : refuse(code.message, deps);
   } catch (error) {
     if (stop.signal.aborted) return stop.code();
@@ -133,8 +136,7 @@ async function replay(context: Context): Promise<number | Refused> {
   return parted ? PARTED : SAME;
 }
 
-async function readInput({ args, deps, scratch, stop }: Context): Promise<Input | Refused> {
-  const home = findHome(deps.env, deps.cwd) ?? scratch.home;
+async function readInput({ args, deps, home, stop }: Context): Promise<Input | Refused> {
   const path = resolve(deps.cwd, args.session);
   const found = findSession(home, isFile(path) ? path : args.session);
   if (!found.ok && isFolder(path)) return { ok: false, message: `${path} is a folder: name the file of a session` };
@@ -170,7 +172,7 @@ function isFile(path: string): boolean {
 /** Undefined, or why the folder that tools need is not there. */
 async function copyWork(
   recorded: string | undefined,
-  { args, deps, scratch, stop, report }: Context,
+  { args, deps, scratch, home, stop, report }: Context,
 ): Promise<Refused | undefined> {
   const wanted = args.cwd === undefined ? recorded : resolve(deps.cwd, args.cwd);
   const from = wanted !== undefined && isAbsolute(wanted) && isFolder(wanted) ? realPath(wanted) : undefined;
@@ -179,7 +181,6 @@ async function copyWork(
       wanted === undefined ? "the record does not say in which folder it was made" : `there is no folder ${wanted}`;
     return { ok: false, message: `${what}: name one with -C DIR, or replay with --tools mock` };
   }
-  const home = findHome(deps.env, deps.cwd) ?? scratch.home;
   const { env, clock } = deps;
   const copied = await copyFolder({ from, to: scratch.work, env, clock, home, signal: stop.signal });
   if (!copied.ok) return copied;

@@ -1,8 +1,8 @@
 import type { Conversation, Doubles } from "../../engine/index.js";
 import { type Event, isTerminal, type Op, type SandboxPolicy } from "../../protocol/index.js";
-import type { TakenLine } from "./facts.js";
+import type { Parting, TakenLine } from "./facts.js";
 import { modelDouble } from "./model-double.js";
-import { type Departure, Prompter } from "./prompter.js";
+import { Prompter } from "./prompter.js";
 import type { ScriptedTurn } from "./script.js";
 import { openTape, type Tape } from "./tape.js";
 import { type ToolMode, toolDoubles } from "./tool-doubles.js";
@@ -10,7 +10,7 @@ import { type ToolMode, toolDoubles } from "./tool-doubles.js";
 /** What a turn came to when it was played. */
 export interface Played {
   readonly lines: readonly TakenLine[];
-  readonly departure: Departure | undefined;
+  readonly departure: Parting | undefined;
 }
 
 /** What turns run with, whatever the record says. */

@@ -1,5 +1,4 @@
-import type { Tool, ToolCall, ToolContext, ToolOutput } from "../../engine/index.js";
-import { LOST_OUTPUTS } from "../../engine/index.js";
+import { LOST_OUTPUTS, type Tool, type ToolCall, type ToolContext, type ToolOutput } from "../../engine/index.js";
 import { isRecord } from "../../protocol/index.js";
 import { outputText } from "./facts.js";
 import type { MovedFolder } from "./moved-folder.js";

@@ -1,5 +1,6 @@
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
+import { writeWhole } from "../../base/index.js";
 import { readAll, type SessionSummary } from "../../rollout/index.js";
 import { redactor, redactValue } from "./redact.js";
 import type { SessionsContext } from "./run.js";
@@ -28,7 +29,7 @@ export async function exportSession(
       const shown = mask === undefined ? numbered : redactValue(numbered, mask);
       ordinal += 1;
       const text = `${JSON.stringify(shown)}\n`;
-      if (fd !== undefined) writeWhole(fd, text);
+      if (fd !== undefined) writeWhole(fd, Buffer.from(text));
       else await deps.stdout.write(text);
       signal.throwIfAborted();
     }
@@ -41,12 +42,6 @@ export async function exportSession(
   }
   const note = mask === undefined ? "" : ": look through it before you send it, for no pattern knows every secret";
   if (output !== undefined) void deps.stderr.write(`belay: ${ordinal} lines written to ${output}${note}\n`);
-}
-
-/** A disk that is nearly full takes a part; the next write then says why. */
-function writeWhole(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 /** The head of the whole, under the session's own id. */

@@ -1,12 +1,13 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { makeFolder } from "../base/index.js";
+import { makeFolder } from "./folders.js";
 
 /**
  * Adds a line to a file that several processes append to (made with mode 0600, its folder too), in one write; after a line
- * that was cut, on one of its own. Half a line that a full disk left is taken back. Throws system errors.
+ * that was cut, on one of its own. Half a line that a full disk left is taken back. With `sync` it lasts through a power cut.
+ * Throws system errors.
  */
-export function appendLine(path: string, line: string): void {
+export function appendLine(path: string, line: string, { sync = false }: { readonly sync?: boolean } = {}): void {
   makeFolder(dirname(path));
   const fd = openSync(path, "a+", 0o600);
   try {
@@ -14,6 +15,7 @@ export function appendLine(path: string, line: string): void {
     const bytes = Buffer.from(`${endsWhole({ fd, size }) ? "" : "\n"}${line}\n`);
     const written = writeSync(fd, bytes);
     if (written < bytes.length) writeRest(fd, { bytes, written, size });
+    if (sync) fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
@@ -40,4 +42,9 @@ export function endsWhole({ fd, size }: { readonly fd: number; readonly size: nu
   const last = Buffer.alloc(1);
   readSync(fd, last, 0, 1, size - 1);
   return last[0] === 0x0a;
+}
+
+/** Writes all of it where the file stands: a disk that is nearly full takes a part, and the next write then says why. */
+export function writeWhole(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
