@@ -38,7 +38,7 @@ const parserOutside = {
 };
 
 /** Modules of Node's own that take milliseconds to load and that a run may never use, although what it loads imports them. */
-const LATE = ["node:child_process", "node:crypto", "node:fs/promises"];
+const LATE = ["node:child_process", "node:crypto", "node:fs/promises", "node:os"];
 
 /** Loads them at the first use of something they export, not where they are imported. */
 const lateBuiltins = {

@@ -8,5 +8,7 @@ export { appendLine, endsWhole, writeWhole } from "./line-append.js";
 export { Mailbox } from "./mailbox.js";
 export { DAY_MS, isDue } from "./once-a-day.js";
 export { lifeOf, type Owner, ownProcess } from "./owner.js";
+export { findPerl } from "./perl.js";
+export { systemRandom } from "./random.js";
 export { Cancelled, type CancelReason, type EndOptions, Scope, type ScopeEnd } from "./scope.js";
 export { shellJoin, shellQuote } from "./shell-word.js";

@@ -99,7 +99,7 @@ async function applySteps(work: Work): Promise<{ readonly ok: true } | ApplyFail
   const tasks = tasksOf(steps, staged);
   const failure = await commit(site, tasks);
   if (failure !== undefined) return rollBack(work, tasks, { failure, made });
-  for (const folder of new Set(steps.map((step) => step.folder))) await site.folders.sync(folder);
+  await syncFolders(work);
   log.end((await clearDone(site, tasks)) ? "remove" : "leave");
   return { ok: true };
 }
@@ -139,7 +139,7 @@ async function rollBack(
     }
   }
   removeFolders(site, made);
-  for (const folder of new Set(tasks.map(({ step }) => step.folder))) await site.folders.sync(folder);
+  await syncFolders(work);
   log.end(files.length > 0 ? "leave" : "remove");
   if (files.length === 0) return failure;
   return {
@@ -147,6 +147,10 @@ async function rollBack(
     kind: "stuck",
     message: `${failure.message}; not put back yet: ${[...files, ...left].join(", ")}`,
   };
+}
+
+async function syncFolders({ site, steps }: Work): Promise<void> {
+  for (const folder of new Set(steps.map((step) => step.folder))) await site.folders.sync(folder);
 }
 
 async function unstage({ log, site, steps }: Work, made: readonly string[]): Promise<void> {
@@ -163,15 +167,18 @@ async function unstage({ log, site, steps }: Work, made: readonly string[]): Pro
 /** Removes the patch's own files after its commit; false when one could not be. */
 async function clearDone(site: Site, tasks: readonly Task[]): Promise<boolean> {
   let clean = true;
-  const clear = async (task: Task): Promise<void> => {
-    try {
-      await Promise.all(leftovers(site, task).map((path) => site.ops.remove(path)));
-    } catch {
-      // The patch is done; what stays is left to the next start.
-      clean = false;
+  const rest = tasks.values();
+  const clear = async (): Promise<void> => {
+    for (const task of rest) {
+      try {
+        for (const path of leftovers(site, task)) await site.ops.remove(path);
+      } catch {
+        // The patch is done; what stays is left to the next start.
+        clean = false;
+      }
     }
   };
-  for (let at = 0; at < tasks.length; at += CLEARING) await Promise.all(tasks.slice(at, at + CLEARING).map(clear));
+  await Promise.all(Array.from({ length: CLEARING }, clear));
   return clean;
 }
 

@@ -156,7 +156,7 @@ function withNewline(content: string): string {
 /** Lines with their endings, CR included; a lone CR that ends lines in this file shows as LF. */
 function linesOf(text: Text, span: Span): string[] {
   return linesIn(text, span).map((line) => {
-    const ending = decode(endingOf(text, line), text.encoding);
+    const ending = endingOf(text, line);
     return lineText(text, line) + (ending === "\r" ? "\n" : ending);
   });
 }

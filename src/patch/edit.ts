@@ -1,7 +1,7 @@
 import { encode, firstUnencodable } from "./encoding.js";
 import type { Placement } from "./match.js";
 import { quote, type Refusal, refuse } from "./patch.js";
-import { endingOf, lineEnd, lineStart, linesIn, type Span, type Text } from "./text.js";
+import { type Ending, endingOf, eolOf, lineEnd, lineStart, linesIn, type Span, type Text } from "./text.js";
 
 /** The bytes of `start` to `end` give way to `bytes`. */
 export interface Edit extends Span {
@@ -72,39 +72,35 @@ function addEdits(text: Text, { lines, span }: Placement, edits: Edit[]): string
 
 /** `tail` tells whether an edit before this one has already dealt with the file's end. */
 function runEdit(text: Text, run: Run, tail: "touched" | "untouched"): Edit | string {
-  const parts: Buffer[] = [];
-  let known: Buffer | undefined;
-  const fallback = (): Buffer => (known ??= neighbourEnding(text, run));
+  let known: Ending | undefined;
+  const fallback = (): Ending => (known ??= neighbourEnding(text, run));
   const appends = run.added.length > 0 && run.start > text.start && run.start === text.end;
   // A last line without an ending gets one before anything can follow it.
-  if (appends && tail === "untouched" && !lastLineEnded(text)) parts.push(fallback());
-  for (const [at, added] of run.added.entries()) {
-    const bytes = encode(added.text, text.encoding);
-    if (bytes === undefined) {
-      const char = firstUnencodable(added.text) ?? "";
-      return `adds ${quote(char)}, which the file's one-byte encoding can't hold`;
-    }
+  let content: string = appends && tail === "untouched" && !lastLineEnded(text) ? fallback() : "";
+  for (let at = 0; at < run.added.length; at += 1) {
+    const added = run.added[at]!;
     const dropped = run.dropped[Math.min(at, run.dropped.length - 1)];
     const ending = dropped === undefined ? fallback() : endingOf(text, dropped);
     const last = at === run.added.length - 1 && run.end === text.end;
-    parts.push(bytes);
-    if (!(last && added.open)) parts.push(ending.length === 0 ? fallback() : ending);
+    content += last && added.open ? added.text : added.text + (ending || fallback());
   }
-  return { start: run.start, end: run.end, bytes: Buffer.concat(parts) };
+  const bytes = encode(content, text.encoding);
+  if (bytes !== undefined) return { start: run.start, end: run.end, bytes };
+  return `adds ${quote(firstUnencodable(content) ?? "")}, which the file's one-byte encoding can't hold`;
 }
 
 function lastLineEnded(text: Text): boolean {
-  return endingOf(text, { start: lineStart(text, text.end), end: text.end }).length > 0;
+  return endingOf(text, { start: lineStart(text, text.end), end: text.end }) !== "";
 }
 
 /** The ending of the line above the run, else of the line below, else of the file's first line, else LF. */
-function neighbourEnding(text: Text, run: Run): Buffer {
+function neighbourEnding(text: Text, run: Run): Ending {
   const spans: Span[] = [];
   if (run.start > text.start) spans.push({ start: lineStart(text, run.start), end: run.start });
   if (run.end < text.end) spans.push({ start: run.end, end: lineEnd(text, run.end) });
   spans.push({ start: text.start, end: lineEnd(text, text.start) });
   const endings = spans.map((span) => endingOf(text, span));
-  return endings.find((ending) => ending.length > 0) ?? text.eol;
+  return endings.find((ending) => ending !== "") ?? eolOf(text);
 }
 
 /** The pieces of a text after the edits, which are in order and don't overlap. */

@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { promisify } from "node:util";
 import { messageOf } from "../base/index.js";
+import { flushFileSystem } from "./flush.js";
 
 /** What a path is, links not followed. */
 export interface FileStat {
   readonly kind: "file" | "folder" | "link" | "other";
+  readonly device: string;
   /** Device and inode: the same for all names of one file. */
   readonly inode: string;
   /** Changes with the inode, the size and the time of the last write. */
@@ -46,8 +47,11 @@ export interface FileOps {
   chmod(fd: number, mode: number): void;
   chown(fd: number, uid: number, gid: number): void;
   sync(fd: number): Promise<void>;
-  /** Has the whole file system of a file written out, where that is to be had. Promises nothing: `sync` does. Never throws. */
-  flush(fd: number): Promise<void>;
+  /**
+   * Has the whole file system of an open file written out. True: whatever was written there since the file was opened is on
+   * the disk. False: it may not be; `sync` tells. Never rejects.
+   */
+  flush(fd: number): Promise<boolean>;
   close(fd: number): void;
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
@@ -136,17 +140,6 @@ export const nodeFileOps: FileOps = {
   rmdir: (path) => fs.rmdirSync(path),
 };
 
-/** Node can't ask for it (syncfs); coreutils can. */
-function flushFileSystem(fd: number): Promise<void> {
-  if (process.platform !== "linux") return Promise.resolve();
-  return new Promise((resolve) => {
-    const env = { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" };
-    const child = spawn("sync", ["-f", "/dev/fd/3"], { env, stdio: ["ignore", "ignore", "ignore", fd] });
-    child.once("error", () => resolve());
-    child.once("exit", () => resolve());
-  });
-}
-
 /** The system's name for an error (`ENOENT`), or undefined. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { readonly code?: unknown } | undefined)?.code;
@@ -177,9 +170,11 @@ export function errorText(error: unknown): string {
 
 function toFileStat(stat: fs.BigIntStats): FileStat {
   const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : stat.isSymbolicLink() ? "link" : "other";
-  const inode = `${stat.dev}:${stat.ino}`;
+  const device = `${stat.dev}`;
+  const inode = `${device}:${stat.ino}`;
   return {
     kind,
+    device,
     inode,
     version: `${inode}:${stat.size}:${stat.mtimeNs}`,
     changed: stat.ctimeNs,

@@ -1,7 +1,7 @@
 import { encode } from "./encoding.js";
 import { fold, type Level, LineIndex } from "./line-index.js";
 import { quote } from "./patch.js";
-import { isWide, lineEnd, type Span, type Text } from "./text.js";
+import { eolOf, isWide, lineEnd, type Span, type Text } from "./text.js";
 
 /** Lines to be found together. */
 export type Block = readonly string[];
@@ -36,6 +36,7 @@ const PROBED = 64;
 export class Finder {
   readonly text: Text;
   readonly #ending: Buffer | undefined;
+  readonly #endingText: string;
   readonly #needles = new Map<Block, Needle | undefined>();
   readonly #found = new Map<string, Found>();
   #compared = 0;
@@ -45,6 +46,7 @@ export class Finder {
   constructor(text: Text) {
     this.text = text;
     this.#ending = isWide(text.encoding) ? undefined : singleEnding(text);
+    this.#endingText = this.#ending?.toString("latin1") ?? "";
   }
 
   get index(): LineIndex {
@@ -153,10 +155,9 @@ export class Finder {
   /** The block's bytes; undefined where the encoding lacks a character. */
   #needle(block: Block): Needle | undefined {
     if (this.#needles.has(block)) return this.#needles.get(block);
-    const ending = this.#ending!;
     const { encoding, eol } = this.text;
-    const between = ending.toString("latin1");
-    const whole = encode(eol.toString("latin1") + block.join(between) + between, encoding);
+    const between = this.#endingText;
+    const whole = encode(eolOf(this.text) + block.join(between) + between, encoding);
     const needle = whole === undefined ? undefined : { whole, line: whole.subarray(eol.length) };
     this.#needles.set(block, needle);
     return needle;

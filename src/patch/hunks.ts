@@ -8,6 +8,7 @@ export interface Cursor {
 }
 
 const END_OF_FILE = /^\*\*\*\s*End of File\s*$/;
+const HEADING = /^@@(\s|$)/;
 const RANGE = /^-(\d+)(?:,(\d+))?\s+\+\d+(?:,\d+)?\s*@@\s*(.*)$/;
 
 interface Heading {
@@ -59,8 +60,12 @@ function parseHeading(cursor: Cursor): Heading {
   let range: Heading["range"];
   for (let at = cursor.at; at < cursor.lines.length; at += 1) {
     const line = cursor.lines[at]!;
+    if (line === "@@") {
+      cursor.at = at + 1;
+      continue;
+    }
     if (line.trim() === "") continue;
-    if (!/^@@(\s|$)/.test(line)) break;
+    if (!HEADING.test(line)) break;
     cursor.at = at + 1;
     const text = line.slice(2).replace(/^\s/, "").trimEnd();
     const unified = RANGE.exec(text.trim());
@@ -76,7 +81,8 @@ type Body = { readonly ok: true; readonly lines: readonly HunkLine[]; readonly e
 function parseBody(cursor: Cursor): Body | Refusal {
   const lines: HunkLine[] = [];
   for (; cursor.at < cursor.lines.length; cursor.at += 1) {
-    const raw = cursor.lines[cursor.at]!.replace(/\r$/, "");
+    const line = cursor.lines[cursor.at]!;
+    const raw = line.endsWith("\r") ? line.slice(0, -1) : line;
     const mark = raw[0];
     if (mark === undefined) lines.push({ kind: "keep", text: "", bare: true });
     else if (mark === " ") lines.push({ kind: "keep", text: raw.slice(1) });
@@ -86,7 +92,7 @@ function parseBody(cursor: Cursor): Body | Refusal {
     else if (END_OF_FILE.test(raw)) {
       cursor.at += 1;
       return { ok: true, lines, endOfFile: true };
-    } else if (raw.startsWith("***") || /^@@(\s|$)/.test(raw)) break;
+    } else if (raw.startsWith("***") || HEADING.test(raw)) break;
     else {
       const at = cursor.first + cursor.at;
       const rule = "a line of a hunk starts with ' ' (context), '+' (added) or '-' (removed)";
@@ -99,6 +105,5 @@ function parseBody(cursor: Cursor): Body | Refusal {
 /** `--- a/x` and `+++ b/x` right before an `@@` say nothing that the file header has not said. */
 function skipUnifiedFileHeader(cursor: Cursor): void {
   const [from, to, next] = cursor.lines.slice(cursor.at, cursor.at + 3);
-  if (from?.startsWith("--- ") && to?.startsWith("+++ ") && next !== undefined && /^@@(\s|$)/.test(next))
-    cursor.at += 2;
+  if (from?.startsWith("--- ") && to?.startsWith("+++ ") && next !== undefined && HEADING.test(next)) cursor.at += 2;
 }

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Owner, ownProcess } from "../base/index.js";
+import { type Owner, ownProcess, systemRandom } from "../base/index.js";
 import { errorText, type FileOps } from "./file-ops.js";
 import { quote } from "./patch.js";
 import { PathResolver } from "./paths.js";
@@ -44,7 +43,7 @@ export class Journal {
 
   /** Starts a journal; the folder is made when missing (0700). Throws system errors. */
   static async start(folder: string, header: Header, ops: FileOps): Promise<Journal> {
-    const id = randomBytes(8).toString("hex");
+    const id = Buffer.from(systemRandom(8)).toString("hex");
     const path = join(folder, journalName(id, ownProcess()));
     const fd = createJournal(path, ops);
     const journal = new Journal(ops, id, path, fd);

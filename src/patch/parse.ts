@@ -21,7 +21,7 @@ type Parsed<T> = { readonly ok: true; readonly value: T } | Refusal;
  */
 export function parsePatch(text: string): { readonly ok: true; readonly patch: Patch } | Refusal {
   if (text.length > MAX_TEXT) return refuse(`the patch is longer than ${MAX_TEXT} characters`);
-  if (/\p{Surrogate}/u.test(text)) return refuse("the patch holds half of a surrogate pair, which is no text");
+  if (!text.isWellFormed()) return refuse("the patch holds half of a surrogate pair, which is no text");
   const { lines, first } = unwrap(text);
   if (!BEGIN.test(lines[0]?.trim() ?? "")) {
     return refuse("the first line has to be '*** Begin Patch'");

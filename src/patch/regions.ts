@@ -98,14 +98,14 @@ function endOfLines(text: Text, start: number, gaps: readonly Gap[]): number {
   const now = between(text, { start, end }, gaps);
   const whole =
     now.length === 0 ||
-    endingOf({ ...text, bytes: now, start: 0, end: now.length }, { start: 0, end: now.length }).length > 0;
+    endingOf({ ...text, bytes: now, start: 0, end: now.length }, { start: 0, end: now.length }) !== "";
   return whole && startOfLine(text, end) === end ? end : lineEnd(text, end);
 }
 
 function startOfLine(text: Text, offset: number): number {
   if (offset <= text.start) return text.start;
   const start = lineStart(text, offset);
-  return endingOf(text, { start, end: offset }).length > 0 ? offset : start;
+  return endingOf(text, { start, end: offset }) === "" ? start : offset;
 }
 
 /** The largest n up to `limit` for which `same(0, n)` holds, asked in strides. */

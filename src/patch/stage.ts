@@ -1,13 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { errorCode, errorText, type FileOps } from "./file-ops.js";
+import { errorCode, errorText, type FileOps, type FileStat } from "./file-ops.js";
 import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
+import { Syncs } from "./syncs.js";
 
-/** Files synced, and so held open, at a time. */
-const BATCH = 512;
-/** Fewer files are synced faster one by one. */
-const WORTH_FLUSHING = 32;
 /** A link can't be made here, but something else can. */
 const NO_LINKS = new Set(["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
 
@@ -20,7 +17,7 @@ export async function stageSteps(
   steps: readonly PlannedStep[],
   signal: AbortSignal,
 ): Promise<readonly Staged[] | "cancelled"> {
-  const syncs = new SyncPool(site.ops);
+  const syncs = new Syncs(site.ops, steps.length);
   const staged: Staged[] = [];
   let rested = performance.now();
   try {
@@ -32,16 +29,16 @@ export async function stageSteps(
         rested = performance.now();
       }
     }
+    await syncs.done();
   } finally {
-    await syncs.settle();
+    await syncs.close();
   }
-  syncs.check();
   return staged;
 }
 
 interface Staging {
   readonly at: number;
-  readonly syncs: SyncPool;
+  readonly syncs: Syncs;
 }
 
 async function stageStep(site: Site, step: PlannedStep, { at, syncs }: Staging): Promise<Staged> {
@@ -55,9 +52,9 @@ async function stageStep(site: Site, step: PlannedStep, { at, syncs }: Staging):
       ops.close(ops.create(fresh, 0o600));
       return { now: "", backup: "rename" };
     }
-    const now = moved(site, step, fresh) ?? (await writeNew(ops, fresh, { step, syncs }));
+    const now = moved(site, step, fresh) ?? (await writeNew(site, step, { at, syncs }));
     if (step.kind === "inplace") {
-      await syncs.add(await written(ops, ops.create(old, 0o600), [step.old!]));
+      await writeFile(site, step, { at, syncs, suffix: "old", mode: 0o600, parts: [step.old!] });
       return { now, backup: "copy" };
     }
     if (linked(ops, step.kind === "create" ? fresh : file, old)) return { now, backup: "link" };
@@ -76,34 +73,55 @@ function moved(site: Site, step: PlannedStep, fresh: string): string | undefined
   return linked(site.ops, source, fresh) ? site.ops.lstat(fresh)?.version : undefined;
 }
 
-async function writeNew(
-  ops: FileOps,
-  path: string,
-  { step, syncs }: { readonly step: PlannedStep; readonly syncs: SyncPool },
-): Promise<string> {
+/** The version of the file written. */
+function writeNew(site: Site, step: PlannedStep, staging: Staging): Promise<string> {
   const { attributes, pieces } = step;
-  const fd = await written(
-    ops,
-    ops.create(path, attributes === undefined ? 0o666 : attributes.mode & 0o777),
-    pieces.map(({ bytes }) => bytes),
-  );
-  let version: string;
+  const mode = attributes === undefined ? 0o666 : attributes.mode & 0o777;
+  return writeFile(site, step, {
+    ...staging,
+    suffix: "new",
+    mode,
+    attributes,
+    parts: pieces.map(({ bytes }) => bytes),
+  });
+}
+
+interface Writing extends Staging {
+  readonly suffix: "new" | "old";
+  readonly mode: number;
+  readonly attributes?: PlannedStep["attributes"] | undefined;
+  readonly parts: readonly Buffer[];
+}
+
+async function writeFile(site: Site, step: PlannedStep, writing: Writing): Promise<string> {
+  const { at, syncs, suffix, mode, attributes, parts } = writing;
+  const { ops } = site;
+  const path = () => pathOf(site, step, at, suffix);
+  const fd = ops.create(path(), mode);
+  let stat: FileStat;
   try {
-    const stat = ops.stat(fd);
-    version = stat.version;
-    if (attributes !== undefined) {
-      const foreign = stat.uid !== attributes.uid || stat.gid !== attributes.gid;
-      if (foreign) giveTo(ops, fd, attributes);
-      // Changing the owner may take mode bits away.
-      if (foreign || stat.mode !== attributes.mode) ops.chmod(fd, attributes.mode);
-    }
+    await ops.write(fd, parts);
+    stat = ops.stat(fd);
+    if (attributes !== undefined) giveAttributes(ops, fd, { stat, attributes });
   } catch (error) {
-    // The descriptor is ours until the pool has it.
+    // The descriptor is ours until it is taken over.
     ops.close(fd);
     throw error;
   }
-  await syncs.add(fd);
-  return version;
+  syncs.add(fd, stat.device, path);
+  return stat.version;
+}
+
+interface Giving {
+  readonly stat: FileStat;
+  readonly attributes: NonNullable<PlannedStep["attributes"]>;
+}
+
+function giveAttributes(ops: FileOps, fd: number, { stat, attributes }: Giving): void {
+  const foreign = stat.uid !== attributes.uid || stat.gid !== attributes.gid;
+  if (foreign) giveTo(ops, fd, attributes);
+  // Changing the owner may take mode bits away.
+  if (foreign || stat.mode !== attributes.mode) ops.chmod(fd, attributes.mode);
 }
 
 function giveTo(ops: FileOps, fd: number, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
@@ -115,17 +133,6 @@ function giveTo(ops: FileOps, fd: number, { uid, gid }: { readonly uid: number; 
   }
 }
 
-async function written(ops: FileOps, fd: number, parts: readonly Buffer[]): Promise<number> {
-  try {
-    await ops.write(fd, parts);
-    return fd;
-  } catch (error) {
-    // The caller gets no descriptor to close.
-    ops.close(fd);
-    throw error;
-  }
-}
-
 function linked(ops: FileOps, from: string, to: string): boolean {
   try {
     ops.link(from, to);
@@ -133,53 +140,5 @@ function linked(ops: FileOps, from: string, to: string): boolean {
   } catch (error) {
     if (NO_LINKS.has(errorCode(error) ?? "")) return false;
     throw error;
-  }
-}
-
-/**
- * Syncs files and closes them, a batch at a time. A disk takes as long for the sync of one file as for that of all: before
- * a larger batch the system is asked to write out everything, and the sync of each file then finds it done.
- */
-class SyncPool {
-  readonly #ops: FileOps;
-  #batch: number[] = [];
-  #error: unknown;
-
-  constructor(ops: FileOps) {
-    this.#ops = ops;
-  }
-
-  /** Takes the descriptor over; waits only while a batch is full. */
-  async add(fd: number): Promise<void> {
-    this.#batch.push(fd);
-    if (this.#batch.length >= BATCH) await this.settle();
-  }
-
-  /** Waits for all; never throws. */
-  async settle(): Promise<void> {
-    const batch = this.#batch;
-    this.#batch = [];
-    if (batch.length >= WORTH_FLUSHING) await this.#ops.flush(batch[0]!);
-    await Promise.all(batch.map((fd) => this.#sync(fd)));
-  }
-
-  /** Throws the first error of a sync. */
-  check(): void {
-    if (this.#error !== undefined) throw this.#error;
-  }
-
-  async #sync(fd: number): Promise<void> {
-    try {
-      await this.#ops.sync(fd);
-    } catch (error) {
-      // Kept for `check`: the other files are synced and closed all the same.
-      this.#error ??= error;
-    }
-    try {
-      this.#ops.close(fd);
-    } catch (error) {
-      // The same.
-      this.#error ??= error;
-    }
   }
 }

@@ -21,6 +21,9 @@ export interface Span {
   readonly end: number;
 }
 
+/** How a line ends; with "\r" in a file that has no LF. */
+export type Ending = "" | "\n" | "\r" | "\r\n";
+
 export function openText(bytes: Buffer): { readonly ok: true; readonly text: Text } | Refusal {
   const found = detectEncoding(bytes);
   if (found === undefined) return refuse("is UTF-32 text, which can't be edited by a patch");
@@ -55,20 +58,23 @@ export function lineStart(text: Text, offset: number): number {
   return text.start;
 }
 
-/** The line's ending as bytes: empty for a last line without one. `span` is one whole line. */
-export function endingOf(text: Text, span: Span): Buffer {
+/** The line's ending: empty for a last line without one. `span` is one whole line. */
+export function endingOf(text: Text, span: Span): Ending {
   const unit = text.eol.length;
-  const { bytes } = text;
-  if (span.end - unit < span.start || !bytes.subarray(span.end - unit, span.end).equals(text.eol)) {
-    return bytes.subarray(span.end, span.end);
-  }
-  const cr = unit === 1 ? bytes[span.end - 2] === 0x0d : isUnit(text, span.end - 4, 0x0d);
-  return bytes.subarray(cr && span.end - 2 * unit >= span.start ? span.end - 2 * unit : span.end - unit, span.end);
+  const last = span.end - unit;
+  const own = eolOf(text);
+  if (last < span.start || !isUnit(text, last, own.charCodeAt(0))) return "";
+  return own === "\n" && last - unit >= span.start && isUnit(text, last - unit, 0x0d) ? "\r\n" : own;
+}
+
+/** What ends the lines of the text. */
+export function eolOf({ eol }: Text): "\n" | "\r" {
+  return eol[0] === 0x0d || eol[1] === 0x0d ? "\r" : "\n";
 }
 
 /** The line without its ending, as bytes. */
 export function contentOf(text: Text, span: Span): Buffer {
-  return text.bytes.subarray(span.start, span.end - endingOf(text, span).length);
+  return text.bytes.subarray(span.start, span.end - endingOf(text, span).length * text.eol.length);
 }
 
 /** The line without its ending, as characters. */
@@ -117,6 +123,7 @@ function lineEndBefore(text: Text, from: number, to: number): number {
 
 function isUnit(text: Text, at: number, code: number): boolean {
   if (at < text.start) return false;
+  if (text.eol.length === 1) return text.bytes[at] === code;
   const [low, high] = text.encoding === "utf16le" ? [0, 1] : [1, 0];
   return text.bytes[at + low] === code && text.bytes[at + high] === 0;
 }

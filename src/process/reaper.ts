@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
+import { findPerl } from "../base/index.js";
 import { run } from "./run.js";
 import type { Command } from "./types.js";
 
-/** Where Perl is installed; never from PATH, where a project could put another. */
-const PLACES = ["/usr/bin/perl", "/bin/perl", "/run/current-system/sw/bin/perl"];
 /** System calls that Perl has no words for: prctl, setsid, rt_sigprocmask, rt_sigtimedwait. */
 const CALLS: Readonly<Record<string, readonly number[]>> = { x64: [157, 112, 14, 128], arm64: [167, 157, 135, 137] };
 
@@ -71,7 +69,7 @@ const TRIAL_BOUND_MS = 5000;
  * is aborted.
  */
 export async function findReaper(signal: AbortSignal): Promise<boolean> {
-  if (findPerl() === undefined) return false;
+  if (perlHere() === undefined) return false;
   const argv = ["/bin/sh", "-c", "(trap '' TERM; sleep 60 &) >/dev/null 2>&1; exit 7"];
   const command = { argv, cwd: "/", env: { PATH: "/usr/bin:/bin" }, reaper: true };
   const limits = { signal, timeoutMs: TRIAL_BOUND_MS, graceMs: 0, drainMs: 0, keep: { head: 100, tail: 0 } };
@@ -82,11 +80,11 @@ export async function findReaper(signal: AbortSignal): Promise<boolean> {
 
 /** The command to start in the place of one with `reaper`. */
 export function underReaper(command: Command): Command {
-  const argv = [findPerl() ?? PLACES[0]!, "-e", LEADER, "--", ...(CALLS[process.arch] ?? []).map(String)];
+  const argv = [perlHere() ?? "perl", "-e", LEADER, "--", ...(CALLS[process.arch] ?? []).map(String)];
   const env = Object.fromEntries(Object.entries(command.env).map(([name, value]) => [`x${name}`, value]));
   return { ...command, argv: [...argv, String(process.pid), ...command.argv], env };
 }
 
-function findPerl(): string | undefined {
-  return process.platform === "linux" && process.arch in CALLS ? PLACES.find((path) => existsSync(path)) : undefined;
+function perlHere(): string | undefined {
+  return process.arch in CALLS ? findPerl() : undefined;
 }

@@ -1,6 +1,6 @@
-import { randomFillSync } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
+import { systemRandom } from "../../base/index.js";
 import type { Conversations, EngineDeps } from "../../engine/index.js";
 import { BROKEN_PIPE_EXIT_CODE, type FrontDeps, type Input, SIGNAL_EXIT_CODES } from "./deps.js";
 import { StreamOutput } from "./output.js";
@@ -58,7 +58,7 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
 
   const loadConversations = async (): Promise<Conversations> => {
     engine = await options.loadEngine();
-    return engine.createConversations({ clock, random, version: options.version });
+    return engine.createConversations({ clock, random: systemRandom, version: options.version });
   };
   let conversations: Promise<Conversations> | undefined;
   const cwd = currentFolder(process, stderr);
@@ -71,7 +71,7 @@ export async function runProgram(front: (deps: FrontDeps) => Promise<number>, op
       stdout,
       stderr,
       clock,
-      random,
+      random: systemRandom,
       version: options.version,
       signals,
       conversations() {
@@ -142,20 +142,4 @@ function kindOf(fd: number): Input["kind"] {
 function describe(error: unknown, full: boolean): string {
   if (!(error instanceof Error)) return String(error);
   return full ? (error.stack ?? error.message) : `${error.message} (BELAY_DEBUG=1 shows where)`;
-}
-
-/** The system's random bytes, read as from a file: node:crypto would be loaded for the 16 bytes of an id, at every start. */
-function random(n: number): Uint8Array {
-  const bytes = new Uint8Array(n);
-  try {
-    const device = openSync("/dev/urandom", "r");
-    try {
-      if (readSync(device, bytes) === n) return bytes;
-    } finally {
-      closeSync(device);
-    }
-  } catch {
-    // A system or a chroot without that device.
-  }
-  return randomFillSync(bytes);
 }
