@@ -22,7 +22,7 @@ export class Syncs {
   readonly #expected: number;
   readonly #devices = new Map<string, Device>();
   #added = 0;
-  #ahead: Promise<unknown> | undefined;
+  #ahead: Promise<boolean> = Promise.resolve(true);
 
   constructor(ops: FileOps, expected: number) {
     this.#ops = ops;
@@ -50,7 +50,8 @@ export class Syncs {
   /** Resolves when all files are on the disk; rejects with the first system error, and then no sync is under way. */
   async done(): Promise<void> {
     for (const { held, closed } of this.#devices.values()) {
-      if (this.#many && (await this.#ops.flush(held[0]!))) continue;
+      // An error is told once: who was told on the way is told nothing now.
+      if (this.#many && (await this.#ops.flush(held[0]!)) && (await this.#ahead)) continue;
       await all(held.map((fd) => this.#ops.sync(fd)));
       for (let at = 0; at < closed.length; at += BATCH)
         await all(closed.slice(at, at + BATCH).map((path) => this.#syncAgain(path())));
