@@ -15,6 +15,7 @@ import {
   type Site,
   type Staged,
   type Step,
+  syncFolders,
   type Task,
   takeBack,
   tasksOf,
@@ -99,7 +100,7 @@ async function applySteps(work: Work): Promise<{ readonly ok: true } | ApplyFail
   const tasks = tasksOf(steps, staged);
   const failure = await commit(site, tasks);
   if (failure !== undefined) return rollBack(work, tasks, { failure, made });
-  await syncFolders(work);
+  await syncFolders(site, work.steps);
   log.end((await clearDone(site, tasks)) ? "remove" : "leave");
   return { ok: true };
 }
@@ -139,7 +140,7 @@ async function rollBack(
     }
   }
   removeFolders(site, made);
-  await syncFolders(work);
+  await syncFolders(site, work.steps);
   log.end(files.length > 0 ? "leave" : "remove");
   if (files.length === 0) return failure;
   return {
@@ -147,10 +148,6 @@ async function rollBack(
     kind: "stuck",
     message: `${failure.message}; not put back yet: ${[...files, ...left].join(", ")}`,
   };
-}
-
-async function syncFolders({ site, steps }: Work): Promise<void> {
-  for (const folder of new Set(steps.map((step) => step.folder))) await site.folders.sync(folder);
 }
 
 async function unstage({ log, site, steps }: Work, made: readonly string[]): Promise<void> {

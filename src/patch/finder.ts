@@ -1,7 +1,7 @@
 import { encode } from "./encoding.js";
 import { fold, type Level, LineIndex } from "./line-index.js";
 import { quote } from "./patch.js";
-import { eolOf, isWide, lineEnd, type Span, type Text } from "./text.js";
+import { type Ending, eolOf, isWide, lineEnd, type Span, type Text } from "./text.js";
 
 /** Lines to be found together. */
 export type Block = readonly string[];
@@ -35,8 +35,7 @@ const PROBED = 64;
  */
 export class Finder {
   readonly text: Text;
-  readonly #ending: Buffer | undefined;
-  readonly #endingText: string;
+  readonly #ending: Ending | undefined;
   readonly #needles = new Map<Block, Needle | undefined>();
   readonly #found = new Map<string, Found>();
   #compared = 0;
@@ -46,7 +45,6 @@ export class Finder {
   constructor(text: Text) {
     this.text = text;
     this.#ending = isWide(text.encoding) ? undefined : singleEnding(text);
-    this.#endingText = this.#ending?.toString("latin1") ?? "";
   }
 
   get index(): LineIndex {
@@ -156,7 +154,7 @@ export class Finder {
   #needle(block: Block): Needle | undefined {
     if (this.#needles.has(block)) return this.#needles.get(block);
     const { encoding, eol } = this.text;
-    const between = this.#endingText;
+    const between = this.#ending!;
     const whole = encode(eolOf(this.text) + block.join(between) + between, encoding);
     const needle = whole === undefined ? undefined : { whole, line: whole.subarray(eol.length) };
     this.#needles.set(block, needle);
@@ -200,13 +198,14 @@ export class Finder {
 const CRLF = Buffer.from("\r\n");
 
 /** The one kind of ending that all lines of the file have, or undefined when they are mixed. */
-function singleEnding(text: Text): Buffer | undefined {
-  const { bytes, start, eol } = text;
-  if (eol[0] === 0x0d || bytes.indexOf(CRLF, start) === -1) return eol;
+function singleEnding(text: Text): Ending | undefined {
+  const { bytes, start } = text;
+  const eol = eolOf(text);
+  if (eol === "\r" || bytes.indexOf(CRLF, start) === -1) return eol;
   for (let at = bytes.indexOf(0x0a, start); at !== -1; at = bytes.indexOf(0x0a, at + 1)) {
     if (bytes[at - 1] !== 0x0d) return undefined;
   }
-  return CRLF;
+  return "\r\n";
 }
 
 function starts(bytes: Buffer, part: Buffer, at: number): boolean {

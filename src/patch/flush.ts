@@ -20,10 +20,9 @@ export function flushFileSystem(fd: number): Promise<boolean> {
   if (call === undefined || perl === undefined || !isTrusted(fd)) return Promise.resolve(false);
   return new Promise((resolve) => {
     // On this very descriptor: one opened later is not told of errors that somebody has been told of meanwhile.
-    const stdio = ["ignore", "ignore", "ignore", fd] as const;
     const child = spawn(perl, ["-e", "exit(syscall($ARGV[0], 3) == 0 ? 0 : 1)", `${call}`], {
       env: {},
-      stdio: [...stdio],
+      stdio: ["ignore", "ignore", "ignore", fd],
     });
     child.once("error", () => resolve(false));
     child.once("exit", (code) => resolve(code === 0));

@@ -60,10 +60,6 @@ function parseHeading(cursor: Cursor): Heading {
   let range: Heading["range"];
   for (let at = cursor.at; at < cursor.lines.length; at += 1) {
     const line = cursor.lines[at]!;
-    if (line === "@@") {
-      cursor.at = at + 1;
-      continue;
-    }
     if (line.trim() === "") continue;
     if (!HEADING.test(line)) break;
     cursor.at = at + 1;

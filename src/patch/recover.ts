@@ -11,6 +11,7 @@ import {
   type Site,
   type Step,
   type StepEnd,
+  syncFolders,
   type Task,
   takeBack,
   tasksOf,
@@ -94,8 +95,9 @@ async function recoverOne(path: string, id: string, ops: FileOps): Promise<Recov
   const folders = new Folders(ops);
   const files = state.steps.map(fileOf);
   try {
-    const end = await settle({ ops, folders, id }, state, path);
-    for (const folder of new Set(state.steps.map((step) => step.folder))) await folders.sync(folder);
+    const site = { ops, folders, id };
+    const end = await settle(site, state, path);
+    await syncFolders(site, state.steps);
     ops.unlink(path);
     return [{ id, files, ...end }];
   } catch (error) {

@@ -29,17 +29,13 @@ export function variantsOf({ lines }: Hunk): readonly Variant[] {
   while (to > 0 && lines[to - 1]!.bare === true) to -= 1;
   let from = 0;
   while (from < to && lines[from]!.bare === true) from += 1;
-  if (from === 0 && to === lines.length) return [{ lines, block: oldLines(lines) }];
   const variants = [lines, lines.slice(0, to), lines.slice(from, to)];
   return variants
     .filter((variant, at) => at === 0 || variant.length < variants[at - 1]!.length)
-    .map((variant) => ({ lines: variant, block: oldLines(variant) }));
-}
-
-function oldLines(lines: readonly HunkLine[]): Block {
-  const block: string[] = [];
-  for (const { kind, text } of lines) if (kind !== "add") block.push(text);
-  return block;
+    .map((variant) => ({
+      lines: variant,
+      block: variant.filter(({ kind }) => kind !== "add").map(({ text }) => text),
+    }));
 }
 
 /** The innermost of the anchors, each found below the one before it. */

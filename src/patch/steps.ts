@@ -165,6 +165,11 @@ export function removeFolders({ ops, folders }: Site, made: readonly string[]): 
   }
 }
 
+/** Makes what happened to the steps' files durable. */
+export async function syncFolders({ folders }: Site, steps: readonly Step[]): Promise<void> {
+  for (const folder of new Set(steps.map((step) => step.folder))) await folders.sync(folder);
+}
+
 export function removeIfThere(ops: FileOps, path: string): void {
   try {
     ops.unlink(path);

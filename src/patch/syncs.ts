@@ -21,7 +21,6 @@ export class Syncs {
   readonly #ops: FileOps;
   readonly #expected: number;
   readonly #devices = new Map<string, Device>();
-  #added = 0;
   #ahead: Promise<boolean> = Promise.resolve(true);
 
   constructor(ops: FileOps, expected: number) {
@@ -41,9 +40,8 @@ export class Syncs {
     else {
       known.closed.push(path);
       this.#ops.close(fd);
-      this.#added += 1;
       // The disk has something to do meanwhile; what is written out now, `done` need not wait for.
-      if (this.#added === this.#expected >> 1) this.#ahead = this.#ops.flush(known.held[0]!);
+      if (known.closed.length === this.#expected >> 1) this.#ahead = this.#ops.flush(known.held[0]!);
     }
   }
 

@@ -80,7 +80,7 @@ export async function findReaper(signal: AbortSignal): Promise<boolean> {
 
 /** The command to start in the place of one with `reaper`. */
 export function underReaper(command: Command): Command {
-  const argv = [perlHere() ?? "perl", "-e", LEADER, "--", ...(CALLS[process.arch] ?? []).map(String)];
+  const argv = [perlHere() ?? "/usr/bin/perl", "-e", LEADER, "--", ...(CALLS[process.arch] ?? []).map(String)];
   const env = Object.fromEntries(Object.entries(command.env).map(([name, value]) => [`x${name}`, value]));
   return { ...command, argv: [...argv, String(process.pid), ...command.argv], env };
 }

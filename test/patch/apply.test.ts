@@ -50,10 +50,10 @@ function withStats(change: (stat: FileStat) => FileStat): FileOps {
   };
 }
 
-async function planOf(text: string, place: Place): Promise<PatchPlan> {
+async function planOf(text: string, place: Place, ops: FileOps = nodeFileOps): Promise<PatchPlan> {
   const parsed = parsePatch(text);
   assert.ok(parsed.ok);
-  const planned = await planPatch(parsed.patch, { cwd: place.cwd });
+  const planned = await planPatch(parsed.patch, { cwd: place.cwd, ops });
   assert.ok(planned.ok, planned.ok ? "" : planned.message);
   return planned.plan;
 }
@@ -97,12 +97,9 @@ test("a change is seen even where the file system's clock does not move", async 
   const place = makePlace(t, { a: "x\n" });
   const still = (stat: FileStat): FileStat => ({ ...stat, changed: 0n, version: stat.version.replace(/\d+$/, "0") });
   const ops = withStats(still);
-  const parsed = parsePatch(change("a"));
-  assert.ok(parsed.ok);
-  const planned = await planPatch(parsed.patch, { cwd: place.cwd, ops });
-  assert.ok(planned.ok);
+  const plan = await planOf(change("a"), place, ops);
   writeFileSync(join(place.cwd, "a"), "z\n");
-  const applied = await applyPlan(planned.plan, { signal: NEVER, journal: place.journal, ops });
+  const applied = await applyPlan(plan, { signal: NEVER, journal: place.journal, ops });
   assert.ok(!applied.ok && applied.kind === "changed");
   assert.ok((await runPatch(change("a").replace("-x", "-z"), place, ops)).ok);
 });
@@ -255,12 +252,9 @@ test("where times can't tell of another write, because they are young or kept co
         return nodeFileOps.read(fd, size);
       },
     };
-    const parsed = parsePatch(change("a"));
-    assert.ok(parsed.ok);
-    const planned = await planPatch(parsed.patch, { cwd: place.cwd, ops });
-    assert.ok(planned.ok);
+    const plan = await planOf(change("a"), place, ops);
     writeFileSync(join(place.cwd, "a"), "z\n");
-    const applied = await applyPlan(planned.plan, { signal: NEVER, journal: place.journal, ops });
+    const applied = await applyPlan(plan, { signal: NEVER, journal: place.journal, ops });
     assert.deepEqual([applied.ok, reads], isCompared ? [false, 2] : [true, 1], name);
   }
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { shellQuote } from "../../src/base/index.js";
+import { findPerl, shellQuote } from "../../src/base/index.js";
 import { WAIT_LIMIT_MS } from "./waiting.js";
 
 const PYTHON = `import os, sys, time
@@ -17,9 +17,7 @@ const hasPython = spawnSync("python3", ["-c", ""]).status === 0;
 
 /** Options of a test of what becomes of commands in no PID namespace: skipped where they can have no reaper either. */
 export const REAPED: { readonly skip?: string } =
-  process.platform === "linux" && existsSync("/usr/bin/perl")
-    ? {}
-    : { skip: "needs Linux and Perl, to give commands a reaper" };
+  findPerl() !== undefined ? {} : { skip: "needs Linux and Perl, to give commands a reaper" };
 
 /** Programs that do what they can to outlive their command, and say `ready` when they have begun; `%` is the argument they are recognised by. */
 export const RUNAWAYS: Readonly<Record<string, readonly string[]>> = {
