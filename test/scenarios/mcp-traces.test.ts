@@ -39,7 +39,8 @@ const done = [text("done"), counts];
 /** What the model answers in each session. */
 const SESSIONS: Readonly<Record<string, readonly Reply[]>> = {
   "mcp-basic": Array.from({ length: 4 }, () => [text("hello from tool"), counts]),
-  "mcp-cancel": [shell(["bash", "-lc", "sleep 311 & sleep 312"], "call_A"), [text("after"), counts]],
+  // `exec` is not in the recording: a bash that outlives its command by a moment says "Terminated", now and then.
+  "mcp-cancel": [shell(["bash", "-lc", "sleep 311 & exec sleep 312"], "call_A"), [text("after"), counts]],
   "mcp-elicit": [
     shell(["touch", "x"], "call_A", { workdir: "." }),
     shell(["bash", "-lc", `apply_patch <<'EOF'\n${PATCH}\nEOF\n`], "call_B"),
