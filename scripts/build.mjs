@@ -10,13 +10,17 @@ import { buildSchemas } from "./schemas.mjs";
 /** The parts that main.ts loads, by their built names. */
 const PARTS = { "./command-line.js": "program.cjs", "./patch-line.js": "apply-patch.cjs" };
 
-/** What main.ts imports stays outside, and is found beside it under its built name. */
+/** What main.ts imports stays outside, and is loaded from beside it under its built name. */
 const partsOutside = {
   name: "parts-outside",
   setup(setup) {
     setup.onResolve({ filter: /^\.\// }, ({ path }) =>
-      PARTS[path] === undefined ? undefined : { path: `./${PARTS[path]}`, external: true },
+      PARTS[path] === undefined ? undefined : { path: PARTS[path], namespace: "part" },
     );
+    setup.onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
+      contents: `module.exports=require("./compiled-code.ts").loadPart(__dirname+"/${path}",require)`,
+      resolveDir: "src",
+    }));
   },
 };
 
