@@ -22,12 +22,13 @@ import {
 } from "./steps.js";
 
 /**
- * Why a plan was not applied. `cancelled`, `changed` (a file is not what it was when planned) and `failed`: no file is
- * other than before. `stuck`: some could not be put back; the message names them, and the next `recoverPatches` tries again.
+ * Why a plan was not applied. `cancelled`, `changed` (a file is not what it was when planned), `unfit` (only of a plan with
+ * `place: "late"`: what was left for later can't be done, or not that way; planned with "now" it will be known) and `failed`: no
+ * file is other than before. `stuck`: some could not be put back; the message names them, and the next `recoverPatches` tries again.
  */
 export interface ApplyFailure {
   readonly ok: false;
-  readonly kind: "cancelled" | "changed" | "failed" | "stuck";
+  readonly kind: "cancelled" | "changed" | "unfit" | "failed" | "stuck";
   readonly message: string;
 }
 
@@ -82,20 +83,24 @@ interface Work {
 async function applySteps(work: Work): Promise<{ readonly ok: true } | ApplyFailure> {
   const { steps, log, signal, site, missing } = work;
   const made: string[] = [];
-  let staged: readonly Staged[] | "cancelled";
+  let staged: readonly Staged[] | ApplyFailure;
   try {
     for (const folder of missing) if (makeFolder(site, folder)) made.push(folder);
-    staged = await stageSteps(site, steps, signal);
-    if (staged !== "cancelled" && !signal.aborted) await log.commit(staged);
-    else staged = "cancelled";
+    const result = await stageSteps(site, steps, signal);
+    if (result === "cancelled" || signal.aborted) staged = cancelled();
+    else if (result === "unfit") staged = unfit();
+    else {
+      await log.commit(result);
+      staged = result;
+    }
   } catch (error) {
     // Full disk, no permission: nothing has happened to the files themselves.
     await unstage(work, made);
     return failed(error);
   }
-  if (staged === "cancelled") {
+  if ("ok" in staged) {
     await unstage(work, made);
-    return cancelled();
+    return staged;
   }
   const tasks = tasksOf(steps, staged);
   const failure = await commit(site, tasks);
@@ -214,7 +219,8 @@ async function firstChanged(
   let rested = performance.now();
   for (const step of steps) {
     if (signal.aborted) return cancelled();
-    if (step.missing.length > 0) continue;
+    // What is read late is looked at then.
+    if (step.missing.length > 0 || step.late !== undefined) continue;
     const file = pathOf(site, step, "file");
     const there = ops.lstat(file);
     // A new file may stand where one is deleted whose name differs in case only.
@@ -248,6 +254,10 @@ function closeQuietly(folders: Folders): void {
 
 function cancelled(): ApplyFailure {
   return { ok: false, kind: "cancelled", message: "the patch was cancelled; no file was changed" };
+}
+
+function unfit(): ApplyFailure {
+  return { ok: false, kind: "unfit", message: "the patch does not fit as it was planned; no file was changed" };
 }
 
 function changedFile({ folder, name }: Step): ApplyFailure {

@@ -1,7 +1,7 @@
 import { encode, firstUnencodable } from "./encoding.js";
 import type { Placement } from "./match.js";
-import { quote, type Refusal, refuse } from "./patch.js";
-import { type Ending, endingOf, eolOf, lineEnd, lineStart, linesIn, type Span, type Text } from "./text.js";
+import { type HunkLine, quote, type Refusal, refuse } from "./patch.js";
+import { type Ending, endingOf, eolOf, lineEnd, lineStart, type Span, type Text } from "./text.js";
 
 /** The bytes of `start` to `end` give way to `bytes`. */
 export interface Edit extends Span {
@@ -31,43 +31,41 @@ export function editsOf(
   return { ok: true, edits };
 }
 
+/** Lines of a hunk that go and come in one place: what is between `start` and `end` of the text, and what stands in for it. */
 interface Run {
   readonly start: number;
   end: number;
   readonly dropped: Span[];
-  readonly added: { readonly text: string; readonly open: boolean }[];
+  readonly added: HunkLine[];
 }
 
 /** Pushes the placement's edits, or says what keeps it from being written. */
 function addEdits(text: Text, { lines, span }: Placement, edits: Edit[]): string | undefined {
-  const old = linesIn(text, span);
-  let next = 0;
-  let at = span.start;
-  let run: Run | undefined;
-  const flush = (): string | undefined => {
-    if (run === undefined) return undefined;
-    const built = runEdit(text, run, edits.at(-1)?.end === text.end ? "touched" : "untouched");
-    run = undefined;
-    if (typeof built === "string") return built;
-    edits.push(built);
-    return undefined;
-  };
-  for (const line of lines) {
-    if (line.kind === "keep") {
-      const wrong = flush();
-      if (wrong !== undefined) return wrong;
-    } else run ??= { start: at, end: at, dropped: [], added: [] };
-    if (line.kind === "add") run?.added.push({ text: line.text, open: line.open === true });
-    else {
-      const there = old[next]!;
-      next += 1;
-      at = there.end;
-      if (run === undefined) continue;
-      run.dropped.push(there);
-      run.end = there.end;
+  let offset = span.start;
+  for (let at = 0; at < lines.length; ) {
+    if (lines[at]!.kind === "keep") {
+      offset = lineEnd(text, offset);
+      at += 1;
+      continue;
     }
+    const run: Run = { start: offset, end: offset, dropped: [], added: [] };
+    for (; at < lines.length && lines[at]!.kind !== "keep"; at += 1) addLine(text, run, lines[at]!);
+    const edit = runEdit(text, run, edits.at(-1)?.end === text.end ? "touched" : "untouched");
+    if (typeof edit === "string") return edit;
+    edits.push(edit);
+    offset = run.end;
   }
-  return flush();
+  return undefined;
+}
+
+function addLine(text: Text, run: Run, line: HunkLine): void {
+  if (line.kind === "add") {
+    run.added.push(line);
+    return;
+  }
+  const there = { start: run.end, end: lineEnd(text, run.end) };
+  run.dropped.push(there);
+  run.end = there.end;
 }
 
 /** `tail` tells whether an edit before this one has already dealt with the file's end. */
@@ -82,7 +80,7 @@ function runEdit(text: Text, run: Run, tail: "touched" | "untouched"): Edit | st
     const dropped = run.dropped[Math.min(at, run.dropped.length - 1)];
     const ending = dropped === undefined ? fallback() : endingOf(text, dropped);
     const last = at === run.added.length - 1 && run.end === text.end;
-    content += last && added.open ? added.text : added.text + (ending || fallback());
+    content += last && added.open === true ? added.text : added.text + (ending || fallback());
   }
   const bytes = encode(content, text.encoding);
   if (bytes !== undefined) return { start: run.start, end: run.end, bytes };
@@ -101,6 +99,26 @@ function neighbourEnding(text: Text, run: Run): Ending {
   spans.push({ start: text.start, end: lineEnd(text, text.start) });
   const endings = spans.map((span) => endingOf(text, span));
   return endings.find((ending) => ending !== "") ?? eolOf(text);
+}
+
+/** Those of the edits that leave the bytes other than they are. */
+export function changing(bytes: Buffer, edits: readonly Edit[]): Edit[] {
+  return edits.filter((edit) => !edit.bytes.equals(bytes.subarray(edit.start, edit.end)));
+}
+
+/** The bytes after the edits, which are in order and don't overlap; in `room`, where they fit in there. */
+export function edited(bytes: Buffer, edits: readonly Edit[], room: Buffer): Buffer {
+  const size = edits.reduce((sum, edit) => sum + edit.bytes.length - (edit.end - edit.start), bytes.length);
+  const result = size <= room.length ? room : Buffer.allocUnsafe(size);
+  let from = 0;
+  let to = 0;
+  for (const edit of edits) {
+    to += bytes.copy(result, to, from, edit.start);
+    to += edit.bytes.copy(result, to);
+    from = edit.end;
+  }
+  bytes.copy(result, to, from);
+  return result.subarray(0, size);
 }
 
 /** The pieces of a text after the edits, which are in order and don't overlap. */

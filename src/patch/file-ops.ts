@@ -41,6 +41,8 @@ export interface FileOps {
   append(path: string): number;
   /** Up to `size` bytes from the current position on. */
   read(fd: number, size: number): Promise<Buffer>;
+  /** Fills the buffer from the current position on, as far as there is something to read; how many bytes there were. */
+  readInto(fd: number, room: Buffer): number;
   /** From the current position on. */
   write(fd: number, parts: readonly Buffer[]): Promise<void>;
   truncate(fd: number, size: number): void;
@@ -101,21 +103,19 @@ export const nodeFileOps: FileOps = {
   create: (path, mode) => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode),
   append: (path) => fs.openSync(path, O_WRONLY | fs.constants.O_APPEND | O_NOFOLLOW),
   async read(fd, size) {
-    const bytes = size <= SLAB / 8 ? slice(size) : Buffer.allocUnsafeSlow(size);
+    const bytes = bufferFor(size);
+    if (size <= ON_THE_SPOT) return bytes.subarray(0, fill(fd, bytes));
     let at = 0;
     while (at < size) {
-      const length = size - at;
-      const count =
-        length <= ON_THE_SPOT
-          ? fs.readSync(fd, bytes, at, length, null)
-          : (await readAsync(fd, bytes, at, length, null)).bytesRead;
-      if (count === 0) break;
-      at += count;
+      const { bytesRead } = await readAsync(fd, bytes, at, size - at, null);
+      if (bytesRead === 0) break;
+      at += bytesRead;
     }
     return bytes.subarray(0, at);
   },
+  readInto: fill,
   async write(fd, parts) {
-    for (const part of gathered(parts)) {
+    for (const part of parts.length === 1 ? parts : gathered(parts)) {
       for (let at = 0; at < part.length; ) {
         const length = part.length - at;
         // What was gathered has to be written before the next is: never across a wait.
@@ -187,12 +187,23 @@ function toFileStat(stat: fs.BigIntStats): FileStat {
   };
 }
 
+function fill(fd: number, room: Buffer): number {
+  let at = 0;
+  while (at < room.length) {
+    const count = fs.readSync(fd, room, at, room.length - at, null);
+    if (count === 0) break;
+    at += count;
+  }
+  return at;
+}
+
 /** Many small files are read into few large buffers: a buffer of its own for each costs more than reading it. */
 const SLAB = 1024 * 1024;
 let slab: Buffer | undefined;
 let slabUsed = 0;
 
-function slice(size: number): Buffer {
+function bufferFor(size: number): Buffer {
+  if (size > SLAB / 8) return Buffer.allocUnsafeSlow(size);
   if (slab === undefined || slabUsed + size > SLAB) {
     slab = Buffer.allocUnsafeSlow(SLAB);
     slabUsed = 0;

@@ -166,7 +166,8 @@ export class Finder {
     if (needle === undefined) return undefined;
     const { whole, line } = needle;
     const { bytes, start, eol } = this.text;
-    if (starts(bytes, line, from)) return { start: from, end: from + line.length };
+    // The first line of the file has no ending before it.
+    if (from === start && starts(bytes, line, from)) return { start: from, end: from + line.length };
     const at = bytes.indexOf(whole, Math.max(start, from - eol.length));
     if (at !== -1) return { start: at + eol.length, end: at + whole.length };
     return this.#tail(line, from);
@@ -209,7 +210,8 @@ function singleEnding(text: Text): Ending | undefined {
 }
 
 function starts(bytes: Buffer, part: Buffer, at: number): boolean {
-  return at >= 0 && at + part.length <= bytes.length && bytes.compare(part, 0, part.length, at, at + part.length) === 0;
+  if (at < 0 || at + part.length > bytes.length || bytes[at] !== part[0]) return false;
+  return bytes.compare(part, 0, part.length, at, at + part.length) === 0;
 }
 
 /** The first place in a sorted list whose value is at least `value`. */

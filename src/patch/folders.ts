@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { FileOps } from "./file-ops.js";
 
-/** Where Linux shows a process its open files. */
-const HANDLES = "/proc/self/fd";
+/** Where Linux shows processes. */
+const PROCESSES = "/proc";
 /** Folders held open at a time. */
 const HELD = 256;
 
@@ -14,24 +14,24 @@ const HELD = 256;
 export class Folders {
   readonly #ops: FileOps;
   readonly #held = new Map<string, number>();
-  #handles: boolean | undefined;
+  #handles: string | undefined;
 
   constructor(ops: FileOps) {
     this.#ops = ops;
   }
 
-  get #throughHandles(): boolean {
-    this.#handles ??= process.platform === "linux" && this.#ops.lstat(HANDLES) !== undefined;
+  /** The folder in which this process's open files are; "" where there is none. */
+  get #handleFolder(): string {
+    this.#handles ??= process.platform === "linux" ? this.#findHandles() : "";
     return this.#handles;
   }
 
   /** A path for a name in the folder, which is given by its real path. Throws when the folder is not there, or is elsewhere now. */
   at(folder: string, name: string): string {
-    if (!this.#throughHandles) {
-      if (this.#ops.realpath(folder) !== folder) throw moved(folder);
-      return join(folder, name);
-    }
-    return `${HANDLES}/${this.#open(folder)}/${name}`;
+    const handles = this.#handleFolder;
+    if (handles !== "") return `${handles}/${this.#open(folder)}/${name}`;
+    if (this.#ops.realpath(folder) !== folder) throw moved(folder);
+    return join(folder, name);
   }
 
   /** Makes what happened in the folder durable, where the file system can. */
@@ -48,6 +48,16 @@ export class Folders {
     this.#held.clear();
   }
 
+  #findHandles(): string {
+    try {
+      // By its number there, which need not be the one it has for itself: a link less to follow each time.
+      return `${PROCESSES}/${this.#ops.readlink(`${PROCESSES}/self`)}/fd`;
+    } catch {
+      // Without /proc, or with one of a space of processes that this one is not in.
+      return "";
+    }
+  }
+
   #open(folder: string): number {
     const held = this.#held.get(folder);
     if (held !== undefined) {
@@ -59,7 +69,8 @@ export class Folders {
     if (this.#held.size >= HELD) this.#closeOldest();
     const fd = this.#ops.openFolder(folder);
     try {
-      const place = this.#throughHandles ? this.#ops.readlink(`${HANDLES}/${fd}`) : this.#ops.realpath(folder);
+      const handles = this.#handleFolder;
+      const place = handles === "" ? this.#ops.realpath(folder) : this.#ops.readlink(`${handles}/${fd}`);
       if (place !== folder) throw moved(folder);
     } catch (error) {
       // Not to be held: another folder than the one asked for, or nothing is known of it.

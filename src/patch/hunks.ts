@@ -46,8 +46,8 @@ function parseHunk(cursor: Cursor): { readonly ok: true; readonly hunk: Hunk } |
     return refuse(`line ${line}: the hunk has no line of its own`);
   }
   const hunk: Hunk = { line, anchors: heading.anchors, lines, endOfFile };
-  const adds = lines.every((other) => other.kind === "add" || other.bare === true);
-  if (!adds || heading.range === undefined || heading.anchors.length > 0 || endOfFile) return { ok: true, hunk };
+  if (heading.range === undefined || heading.anchors.length > 0 || endOfFile) return { ok: true, hunk };
+  if (!lines.every((other) => other.kind === "add" || other.bare === true)) return { ok: true, hunk };
   if (heading.range.length > 0) {
     return refuse(`line ${line}: the hunk's header counts old lines, but the hunk has none`);
   }

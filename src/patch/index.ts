@@ -1,4 +1,5 @@
 export { type ApplyFailure, type ApplyOptions, applyPlan } from "./apply.js";
+export { type AtOnceOptions, applyAtOnce } from "./at-once.js";
 export { describeChanges, type PlannedFile, unifiedDiff } from "./diff.js";
 export { joined } from "./edit.js";
 export { type FileOps, type FileStat, nodeFileOps } from "./file-ops.js";

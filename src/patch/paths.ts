@@ -53,7 +53,8 @@ export class PathResolver {
     if (!folder.ok) return folder;
     const name = basename(path);
     if (name === "") return refuse(`${quote(path)} is a folder`);
-    const real = join(folder.real, name);
+    // As `join` makes it, of two parts that need nothing made of them.
+    const real = folder.real.endsWith("/") ? folder.real + name : `${folder.real}/${name}`;
     const stat = this.#ops.lstat(real);
     const place = {
       ok: true,

@@ -2,11 +2,11 @@ import { resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FileChange } from "../protocol/index.js";
 import { describeChanges, type PlannedFile } from "./diff.js";
-import { editsOf, joined, spliced } from "./edit.js";
+import { changing, type Edit, editsOf, joined, spliced } from "./edit.js";
 import { errorText, type FileOps, nodeFileOps } from "./file-ops.js";
 import { Finder } from "./finder.js";
 import { placeHunks } from "./match.js";
-import { type Patch, quote, type Refusal, refuse, type Section } from "./patch.js";
+import { type Hunk, type Patch, quote, type Refusal, refuse, type Section } from "./patch.js";
 import { type PlannedStep, plannedFiles, plannedSteps } from "./planned.js";
 import { openText } from "./text.js";
 import { type Node, Tree } from "./tree.js";
@@ -19,7 +19,7 @@ export interface PatchPlan {
   readonly summary: string;
   /** What to show for approval, keyed by absolute path; empty with `describe: "nothing"`. */
   readonly changes: Readonly<Record<string, FileChange>>;
-  /** Every file that will differ, with old and new content. */
+  /** Every file that will differ, with old and new content; none with `place: "late"`. */
   readonly files: readonly PlannedFile[];
   readonly steps: readonly PlannedStep[];
 }
@@ -33,6 +33,11 @@ export interface PlanOptions {
   readonly signal?: AbortSignal;
   /** Diffs take a while on large files; who doesn't show them leaves them out. Default "changes". */
   readonly describe?: "changes" | "nothing";
+  /**
+   * `late`: hunks are placed when their file is staged, where nothing else depends on it; so each file is read once, and what it
+   * holds is not kept. Nothing can be described then, and `applyPlan` may find a plan `unfit`. Default "now".
+   */
+  readonly place?: "now" | "late";
   readonly ops?: FileOps;
 }
 
@@ -42,12 +47,14 @@ export interface PlanOptions {
  */
 export async function planPatch(
   patch: Patch,
-  { cwd, allowed = () => true, signal, describe = "changes", ops = nodeFileOps }: PlanOptions,
+  { cwd, allowed = () => true, signal, describe = "changes", place = "now", ops = nodeFileOps }: PlanOptions,
 ): Promise<{ readonly ok: true; readonly plan: PatchPlan } | Refusal> {
   const tree = new Tree(ops);
+  const folder = resolve(cwd);
   let rested = performance.now();
   for (const section of patch.sections) {
-    const wrong = await planSection(tree, cwd, section);
+    const waits = place === "late" && planLate(tree, folder, section);
+    const wrong = waits ? undefined : await planSection(tree, folder, section);
     if (wrong !== undefined) return refuse(`${section.type} ${quote(section.path)}: ${wrong.message}`);
     // Long patches leave room for others, and for the signal.
     if (performance.now() - rested > 20) {
@@ -66,7 +73,7 @@ export async function planPatch(
   const readOnly = steps.find(({ kind, real }) => (kind === "write" || kind === "inplace") && !ops.writable(real));
   if (readOnly !== undefined) return refuse(`${quote(readOnly.real)} may not be written: permission denied`);
   const paths = [...new Set(tree.nodes().map((node) => node.real))];
-  const files = plannedFiles(tree.nodes());
+  const files = place === "now" ? plannedFiles(tree.nodes()) : [];
   const changes = describe === "changes" ? await describeChanges(files) : {};
   return { ok: true, plan: { paths, summary: summaryOf(patch), changes, files, steps } };
 }
@@ -84,6 +91,32 @@ async function planSection(tree: Tree, cwd: string, section: Section): Promise<R
     // A file that can't be read refuses the patch; nothing was written yet.
     return refuse(errorText(error));
   }
+}
+
+/** True when the section can wait. */
+function planLate(tree: Tree, cwd: string, section: Section): boolean {
+  if (section.type !== "update" || section.moveTo !== undefined || section.hunks.length === 0) return false;
+  const node = tree.unread(target(cwd, section.path));
+  if (node === undefined) return false;
+  const late = (old: Buffer): readonly Edit[] | undefined => {
+    try {
+      const made = editsFor(old, section.hunks);
+      return made.ok ? changing(old, made.edits) : undefined;
+    } catch {
+      // Why it can't be done, a plan in full tells.
+      return undefined;
+    }
+  };
+  node.content = { pieces: [], source: node, late };
+  return true;
+}
+
+/** The edits that hunks come to in a file. */
+function editsFor(bytes: Buffer, hunks: readonly Hunk[]): ReturnType<typeof editsOf> {
+  const opened = openText(bytes);
+  if (!opened.ok) return opened;
+  const placed = placeHunks(new Finder(opened.text), hunks);
+  return placed.ok ? editsOf(opened.text, placed.placements) : placed;
 }
 
 async function planDelete(tree: Tree, cwd: string, path: string): Promise<Refusal | undefined> {
@@ -105,11 +138,7 @@ async function planUpdate(
   const { node } = found;
   if (node.content === undefined) return absent(node);
   if (section.hunks.length > 0) {
-    const opened = openText(joined(node.content.pieces));
-    if (!opened.ok) return opened;
-    const placed = placeHunks(new Finder(opened.text), section.hunks);
-    if (!placed.ok) return placed;
-    const edits = editsOf(opened.text, placed.placements);
+    const edits = editsFor(joined(node.content.pieces), section.hunks);
     if (!edits.ok) return edits;
     node.content = { pieces: spliced(node.content.pieces, edits.edits), source: node.content.source };
   }
@@ -126,7 +155,12 @@ function absent(node: Node): Refusal {
   return refuse(node.gone === undefined ? "no such file" : `it was ${node.gone}`);
 }
 
+/** A part of a path that says where to go, in place of a name. */
+const STEP = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
 function target(cwd: string, path: string): string {
+  // To resolve a path takes as long as to read a file; most need nothing resolved.
+  if (!STEP.test(path) && cwd.length > 1) return `${cwd}/${path}`;
   // A path that ends with a slash means a folder; the tree then refuses it.
   return path.endsWith("/") ? `${resolve(cwd, path)}/` : resolve(cwd, path);
 }

@@ -1,13 +1,15 @@
 import type { PlannedFile } from "./diff.js";
 import { type Piece, sizeOf } from "./edit.js";
 import type { Step } from "./steps.js";
-import type { Node } from "./tree.js";
+import type { Content, Node } from "./tree.js";
 
 /** A step with what it takes to stage it. */
 export interface PlannedStep extends Step {
   readonly real: string;
   /** The new content; none for a delete. */
   readonly pieces: readonly Piece[];
+  /** In place of pieces and of `old`: as in `Content`. */
+  readonly late?: Content["late"];
   /** The time of the last change of anything about the old file, in ns. */
   readonly changed?: bigint;
   /** Old content: kept for a copy of it, and (with `compare`) to see whether it is still the same. */
@@ -61,12 +63,12 @@ function stepOf(node: Node, canOwn: (node: Node) => boolean): PlannedStep | unde
   if (content === undefined) {
     return { ...place, kind: "delete", pieces: [], missing: [], ...oldOf(node) };
   }
-  const { pieces, source } = content;
+  const { pieces, source, late } = content;
   const from = source.original === undefined ? {} : attributesOf(source);
   const moved = source !== node && source.content === undefined && untouched(pieces, source);
   const link = moved ? { linkFrom: { folder: source.folder, name: source.name } } : {};
   if (original === undefined) return { ...place, kind: "create", pieces, missing, ...from, ...link };
-  const old = { ...place, pieces, missing: [], ...oldOf(node) };
+  const old = { ...place, pieces, missing: [], ...oldOf(node), ...(late === undefined ? {} : { late }) };
   if (original.stat.links > 1 || !canOwn(node)) return { ...old, kind: "inplace" };
   return { ...old, kind: "write", ...from, ...link };
 }
@@ -75,7 +77,7 @@ function stepOf(node: Node, canOwn: (node: Node) => boolean): PlannedStep | unde
 function differs(node: Node): boolean {
   const { original, content } = node;
   if (content === undefined || original === undefined) return content !== undefined || original !== undefined;
-  return content.source !== node || !untouched(content.pieces, node);
+  return content.source !== node || content.late !== undefined || !untouched(content.pieces, node);
 }
 
 function oldOf({ original }: Node): Pick<PlannedStep, "was" | "changed" | "old" | "compare"> {

@@ -29,13 +29,16 @@ export function variantsOf({ lines }: Hunk): readonly Variant[] {
   while (to > 0 && lines[to - 1]!.bare === true) to -= 1;
   let from = 0;
   while (from < to && lines[from]!.bare === true) from += 1;
-  const variants = [lines, lines.slice(0, to), lines.slice(from, to)];
-  return variants
-    .filter((variant, at) => at === 0 || variant.length < variants[at - 1]!.length)
-    .map((variant) => ({
-      lines: variant,
-      block: variant.filter(({ kind }) => kind !== "add").map(({ text }) => text),
-    }));
+  const variants = [variantOf(lines)];
+  if (to < lines.length) variants.push(variantOf(lines.slice(0, to)));
+  if (from > 0) variants.push(variantOf(lines.slice(from, to)));
+  return variants;
+}
+
+function variantOf(lines: readonly HunkLine[]): Variant {
+  const block: string[] = [];
+  for (const { kind, text } of lines) if (kind !== "add") block.push(text);
+  return { lines, block };
 }
 
 /** The innermost of the anchors, each found below the one before it. */

@@ -1,12 +1,15 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { errorCode, errorText, type FileOps, type FileStat } from "./file-ops.js";
-import { quote } from "./patch.js";
+import { errorCode, type FileOps, type FileStat } from "./file-ops.js";
+import { LateReader, named } from "./late.js";
 import type { PlannedStep } from "./planned.js";
 import { pathOf, type Site, type Staged } from "./steps.js";
 import { Syncs } from "./syncs.js";
 
 /** A link can't be made here, but something else can. */
 const NO_LINKS = new Set(["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
+
+/** Steps whose files are read before the first of them is written: to do the same thing again goes faster than to change about. */
+const TOGETHER = 16;
 
 /**
  * Writes the new content of every step, and what it can be undone by, beside its file, synced to the disk; the files
@@ -16,22 +19,26 @@ export async function stageSteps(
   site: Site,
   steps: readonly PlannedStep[],
   signal: AbortSignal,
-): Promise<readonly Staged[] | "cancelled"> {
+): Promise<readonly Staged[] | "cancelled" | "unfit"> {
   const syncs = new Syncs(site.ops, steps.length);
+  const reader = new LateReader(site);
   const staged: Staged[] = [];
   let rested = performance.now();
   try {
-    for (const [at, step] of steps.entries()) {
-      if (signal.aborted) return "cancelled";
-      staged.push(await stageStep(site, step, { at, syncs }));
-      if (performance.now() - rested > 20) {
+    for (let from = 0; from < steps.length; from += TOGETHER) {
+      const ready = reader.read(steps.slice(from, from + TOGETHER));
+      if (ready === undefined) return "unfit";
+      for (const step of ready) {
+        if (signal.aborted) return "cancelled";
+        staged.push(await stageStep(site, step, { at: staged.length, syncs }));
+        if (performance.now() - rested <= 20) continue;
         await nextTurn();
         rested = performance.now();
       }
     }
     await syncs.done();
   } finally {
-    await syncs.close();
+    syncs.close();
   }
   return staged;
 }
@@ -41,8 +48,9 @@ interface Staging {
   readonly syncs: Syncs;
 }
 
-async function stageStep(site: Site, step: PlannedStep, { at, syncs }: Staging): Promise<Staged> {
+async function stageStep(site: Site, step: PlannedStep, staging: Staging): Promise<Staged> {
   const { ops } = site;
+  const { at } = staging;
   try {
     const fresh = pathOf(site, step, at, "new");
     const old = pathOf(site, step, at, "old");
@@ -52,17 +60,16 @@ async function stageStep(site: Site, step: PlannedStep, { at, syncs }: Staging):
       ops.close(ops.create(fresh, 0o600));
       return { now: "", backup: "rename" };
     }
-    const now = moved(site, step, fresh) ?? (await writeNew(site, step, { at, syncs }));
+    const now = moved(site, step, fresh) ?? (await writeNew(site, step, staging));
     if (step.kind === "inplace") {
-      await writeFile(site, step, { at, syncs, suffix: "old", mode: 0o600, parts: [step.old!] });
+      await writeFile(site, step, { ...staging, suffix: "old", mode: 0o600, parts: [step.old!] });
       return { now, backup: "copy" };
     }
     if (linked(ops, step.kind === "create" ? fresh : file, old)) return { now, backup: "link" };
     if (step.kind === "create") ops.close(ops.create(old, 0o600));
     return { now, backup: "rename" };
   } catch (error) {
-    // Named here, where it is known which file it was.
-    throw new Error(`${quote(step.real)}: ${errorText(error)}`, { cause: error });
+    throw named(step, error);
   }
 }
 

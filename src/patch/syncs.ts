@@ -21,7 +21,6 @@ export class Syncs {
   readonly #ops: FileOps;
   readonly #expected: number;
   readonly #devices = new Map<string, Device>();
-  #ahead: Promise<boolean> = Promise.resolve(true);
 
   constructor(ops: FileOps, expected: number) {
     this.#ops = ops;
@@ -40,25 +39,20 @@ export class Syncs {
     else {
       known.closed.push(path);
       this.#ops.close(fd);
-      // The disk has something to do meanwhile; what is written out now, `done` need not wait for.
-      if (known.closed.length === this.#expected >> 1) this.#ahead = this.#ops.flush(known.held[0]!);
     }
   }
 
   /** Resolves when all files are on the disk; rejects with the first system error, and then no sync is under way. */
   async done(): Promise<void> {
     for (const { held, closed } of this.#devices.values()) {
-      // An error is told once: who was told on the way is told nothing now.
-      if (this.#many && (await this.#ops.flush(held[0]!)) && (await this.#ahead)) continue;
+      if (this.#many && (await this.#ops.flush(held[0]!))) continue;
       await all(held.map((fd) => this.#ops.sync(fd)));
       for (let at = 0; at < closed.length; at += BATCH)
         await all(closed.slice(at, at + BATCH).map((path) => this.#syncAgain(path())));
     }
   }
 
-  /** Never leaves a flush under way. */
-  async close(): Promise<void> {
-    await this.#ahead;
+  close(): void {
     const held = [...this.#devices.values()].flatMap((device) => device.held);
     this.#devices.clear();
     for (const fd of held) this.#ops.close(fd);

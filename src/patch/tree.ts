@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Piece } from "./edit.js";
+import type { Edit, Piece } from "./edit.js";
 import type { FileOps, FileStat } from "./file-ops.js";
 import { quote, type Refusal, refuse } from "./patch.js";
 import { PathResolver } from "./paths.js";
@@ -7,7 +7,7 @@ import { PathResolver } from "./paths.js";
 /** A file on disk when the patch was planned. */
 export interface Original {
   readonly stat: FileStat;
-  /** Undefined for a symbolic link, and for a file too large to hold. */
+  /** Undefined for a symbolic link, for a file too large to hold, and for one that is read late. */
   readonly bytes: Buffer | undefined;
   /** Its times can't tell whether it is written again: its bytes have to be compared. */
   readonly fresh: boolean;
@@ -18,6 +18,8 @@ export interface Content {
   readonly pieces: readonly Piece[];
   /** The file whose old bytes the pieces are cut from; another than where the content will stand after a move. */
   readonly source: Node;
+  /** In place of pieces: what makes edits of the old bytes, once they are read; undefined when they are not what it takes. */
+  readonly late?: (old: Buffer) => readonly Edit[] | undefined;
 }
 
 /** One file while a patch is planned. */
@@ -37,6 +39,8 @@ export interface Node {
 
 /** Bytes a plan holds of all its files together. */
 const MAX_HELD = 1024 * 1024 * 1024;
+/** Bytes of a file that may be read late. */
+export const MAX_LATE = 1024 * 1024;
 /** Times kept to the nanosecond move on with the system's clock, every 10 ms at most; twice that, in ms. */
 const TICK = 20;
 /** File systems keep times no more coarsely than this, in ms. */
@@ -68,6 +72,7 @@ export class Tree {
     if (!place.ok) return place;
     const { folder, name, real, missing, stat, linked } = place;
     const known = this.#nodes.get(real);
+    if (known?.content?.late !== undefined) return refuse("what it will hold is not worked out yet");
     if (known !== undefined) return { ok: true, node: known, linked };
     if (stat?.kind === "folder") return refuse("it is a folder");
     if (stat?.kind === "other") return refuse("it is not a regular file");
@@ -82,6 +87,20 @@ export class Tree {
     }
     this.#nodes.set(real, node);
     return { ok: true, node, linked };
+  }
+
+  /** A file that can be read as late as when it is written, as nothing but its content will be other; it is given no content. */
+  unread(path: string): Node | undefined {
+    if (path.endsWith("/")) return undefined;
+    const place = this.#resolver.resolve(path, "follow");
+    if (!place.ok || this.#nodes.has(place.real)) return undefined;
+    const { folder, name, real, missing, stat } = place;
+    // A fresh one has to be compared.
+    if (stat?.kind !== "file" || stat.size > MAX_LATE || isFresh(stat)) return undefined;
+    const original = { stat, bytes: undefined, fresh: false };
+    const node: Node = { folder, name, real, path, missing, original, content: undefined };
+    this.#nodes.set(real, node);
+    return node;
   }
 
   /** The content of one file becomes that of another. */
@@ -136,7 +155,7 @@ export class Tree {
 }
 
 /** Whether a write now could leave the times of the file as they are. The whole milliseconds of coarse ones show. */
-function isFresh({ changed, modifiedMs }: FileStat): boolean {
+export function isFresh({ changed, modifiedMs }: FileStat): boolean {
   const youngest = Math.max(modifiedMs, Number(changed / 1_000_000n));
   return Date.now() - youngest < (changed % 1_000_000n === 0n ? COARSE : TICK);
 }

@@ -1,7 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { applyPlan, parsePatch, planPatch, recoverPatches } from "../../src/patch/index.js";
-import { patchOf, writeTree } from "./trees.js";
+import { parsePatch, recoverPatches } from "../../src/patch/index.js";
+import { applyBy, patchOf, WAYS, writeTree } from "./trees.js";
 
 // A program to be killed: it applies a patch of twenty files and its opposite in turn, for as long as it lives.
 //   node back-and-forth.js apply CWD JOURNAL      node back-and-forth.js recover CWD JOURNAL
@@ -39,12 +39,10 @@ async function applyForEver(cwd: string, journal: string): Promise<never> {
   // The first patch starts from whichever tree the last run left.
   const first = existsSync(join(cwd, "side1")) && readdirSync(join(cwd, "side1")).length > 0 ? 1 : 0;
   for (let turn = 0; ; turn += 1) {
-    for (const patch of [PATCHES[first], PATCHES[1 - first]!]) {
+    for (const [at, patch] of [PATCHES[first], PATCHES[1 - first]!].entries()) {
       const parsed = parsePatch(patch);
       if (!parsed.ok) throw new Error(parsed.message);
-      const planned = await planPatch(parsed.patch, { cwd });
-      if (!planned.ok) throw new Error(planned.message);
-      const applied = await applyPlan(planned.plan, { signal: new AbortController().signal, journal });
+      const applied = await applyBy(WAYS[at]!, parsed.patch, { cwd, journal });
       if (!applied.ok) throw new Error(applied.message);
     }
     if (turn === 0) process.stdout.write("ready\n");

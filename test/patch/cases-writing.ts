@@ -4,6 +4,12 @@ import { patchOf } from "./trees.js";
 /** How patches are written: forms that are taken, and forms that are not. */
 export const WRITING: readonly Case[] = [
   {
+    name: "several changes in one hunk, with lines between them that stay",
+    before: { a: "1\n2\n3\n4\n5\n6\n7\n" },
+    patch: update("a", "@@", " 1", "-2", "+two", "+2b", " 3", " 4", "+4b", " 5", "-6", " 7"),
+    after: { a: "1\ntwo\n2b\n3\n4\n4b\n5\n7\n" },
+  },
+  {
     name: "heredoc around the patch",
     before: { a: "x\n" },
     patch: `<<'EOF'\n${update("a", "@@", "-x", "+y")}EOF\n`,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parsePatch, planPatch } from "../../src/patch/index.js";
+import { nodeFileOps, parsePatch, planPatch } from "../../src/patch/index.js";
 import type { Case } from "./case.js";
 import { BYTES } from "./cases-bytes.js";
 import { FILES } from "./cases-files.js";
 import { FINDING } from "./cases-finding.js";
 import { WRITING } from "./cases-writing.js";
-import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch } from "./trees.js";
+import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch, WAYS } from "./trees.js";
 
 const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   writing: WRITING,
@@ -19,12 +19,14 @@ for (const [group, cases] of Object.entries(GROUPS)) {
   describe(group, () => {
     for (const { name, before, patch, after, refused } of cases) {
       test(name, async (t) => {
-        const place = makePlace(t, before);
-        const outcome = await runPatch(patch, place);
-        if (refused === undefined) assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
-        else assert.match(outcome.ok ? "applied" : outcome.message, refused);
-        assert.deepEqual(readTree(place.cwd), bytesOf(after ?? before));
-        assert.deepEqual(journalsOf(place), []);
+        for (const way of WAYS) {
+          const place = makePlace(t, before);
+          const outcome = await runPatch(patch, place, nodeFileOps, way);
+          if (refused === undefined) assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
+          else assert.match(outcome.ok ? "applied" : outcome.message, refused);
+          assert.deepEqual(readTree(place.cwd), bytesOf(after ?? before), way);
+          assert.deepEqual(journalsOf(place), []);
+        }
       });
     }
   });

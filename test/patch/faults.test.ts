@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FileOps, nodeFileOps, recoverPatches } from "../../src/patch/index.js";
-import { journalsOf, makePlace, type Place, runPatch } from "./trees.js";
+import { journalsOf, makePlace, type Place, runPatch, type Way } from "./trees.js";
 import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-files.js";
 
 /** Every operation; the quick run takes every third where it has done the like before. */
@@ -13,29 +13,31 @@ const NO_LINKS: FileOps = {
   },
 };
 
-async function countOps(place: Place, base: FileOps): Promise<number> {
+async function countOps(place: Place, base: FileOps, way: Way): Promise<number> {
   let total = 0;
   makeOld(place.cwd);
   const outcome = await runPatch(
     PATCH,
     place,
     watchedOps((count) => (total = count + 1), base),
+    way,
   );
   assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
   assert.equal(whichTree(place.cwd), "new");
   return total;
 }
 
-for (const [kind, base] of [
-  ["hard links", nodeFileOps],
-  ["no hard links", NO_LINKS],
+for (const [kind, base, way] of [
+  ["hard links", nodeFileOps, "planned"],
+  ["no hard links", NO_LINKS, "planned"],
+  ["hard links, hunks placed late", nodeFileOps, "late"],
 ] as const) {
   test(`an operation that fails leaves all old or all new (${kind})`, async (t) => {
     const place = makePlace(t);
-    const total = await countOps(place, base);
+    const total = await countOps(place, base, way);
     assert.ok(total > 200, `${total} operations`);
     let old = 0;
-    for (let fault = 0; fault < total; fault += base === nodeFileOps ? 1 : STRIDE) {
+    for (let fault = 0; fault < total; fault += kind === "no hard links" ? STRIDE : 1) {
       makeOld(place.cwd);
       let failed = "";
       const ops = watchedOps((count, name) => {
@@ -43,7 +45,7 @@ for (const [kind, base] of [
         failed = `${name} (${count})`;
         throw systemError("EIO");
       }, base);
-      const outcome = await runPatch(PATCH, place, ops);
+      const outcome = await runPatch(PATCH, place, ops, way);
       // What a failed clearing left behind goes at the next start.
       const ended = await recoverPatches(place.journal, { alive: () => false });
       assert.equal(whichTree(place.cwd), outcome.ok ? "new" : "old", `${failed}: ${outcome.ok ? "" : outcome.message}`);
@@ -59,14 +61,14 @@ for (const [kind, base] of [
 
   test(`a process that is gone from any operation on leaves all old or all new (${kind})`, async (t) => {
     const place = makePlace(t);
-    const total = await countOps(place, base);
+    const total = await countOps(place, base, way);
     const seen = new Set<string>();
     for (let fault = 0; fault < total; fault += STRIDE) {
       makeOld(place.cwd);
       const ops = watchedOps((count) => {
         if (count >= fault) throw systemError("EIO");
       }, base);
-      await runPatch(PATCH, place, ops);
+      await runPatch(PATCH, place, ops, way);
       await recoverPatches(place.journal, { alive: () => false });
       const tree = whichTree(place.cwd);
       assert.ok(tree === "old" || tree === "new", `gone at ${fault}: ${tree}`);
@@ -123,7 +125,7 @@ test("each word of the journal, and all that is new, is on the disk before anyth
 
 test("a recovery that is cut itself is carried on by the next", async (t) => {
   const place = makePlace(t);
-  const total = await countOps(place, nodeFileOps);
+  const total = await countOps(place, nodeFileOps, "planned");
   for (const first of [Math.floor(total * 0.5), Math.floor(total * 0.75), Math.floor(total * 0.85)]) {
     for (let second = 0; second < 120; second += STRIDE * 2) {
       makeOld(place.cwd);

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { applyPatch } from "diff";
 import { nodeFileOps, parsePatch, unifiedDiff } from "../../src/patch/index.js";
 import fc from "../support/fast-check.js";
-import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch, writeTree } from "./trees.js";
+import { bytesOf, journalsOf, makePlace, patchOf, readTree, runPatch, WAYS, writeTree } from "./trees.js";
 
 const RUNS = process.env.BELAY_SOAK === undefined ? 150 : 3000;
 // The bytes matter here, not their way to the disk.
@@ -36,6 +36,7 @@ const file = fc.record({
   open: fc.boolean(),
   edits: fc.array(edit, { maxLength: 4 }),
   context: fc.nat(4),
+  together: fc.boolean(),
   act: fc.constantFrom("edit", "edit", "edit", "move", "delete", "keep", "add"),
 });
 const files = fc.array(file, { minLength: 1, maxLength: 5 });
@@ -105,6 +106,19 @@ function hunks(body: readonly Line[], edits: readonly Edit[], context: number): 
   });
 }
 
+/** All edits in one hunk, with everything between them. */
+function oneHunk(body: readonly Line[], edits: readonly Edit[], context: number): string[] {
+  const kept = (from: number, to: number) => body.slice(from, to).map((one) => ` ${one.text}`);
+  let at = Math.max(0, edits[0]!.at - context);
+  const lines = ["@@"];
+  for (const { at: place, drop, add } of edits) {
+    lines.push(...kept(at, place), ...body.slice(place, place + drop).map((one) => `-${one.text}`));
+    lines.push(...add.map((added) => `+${added}`));
+    at = place + drop;
+  }
+  return [...lines, ...kept(at, at + context)];
+}
+
 function join_(lines: readonly Line[]): string {
   return lines.map((one) => one.text + one.ending).join("");
 }
@@ -132,7 +146,8 @@ function story(cases: readonly FileCase[]): { before: Bodies; after: Bodies; pat
     else {
       const moved = one.act === "move" ? `moved/${name}` : name;
       sections.push(`*** Update File: ${name}`, ...(moved === name ? [] : [`*** Move to: ${moved}`]));
-      sections.push(...hunks(body, edits, one.context));
+      const together = one.together && edits.length > 1;
+      sections.push(...(together ? oneHunk : hunks)(body, edits, one.context));
       later.set(moved, edited(body, edits));
     }
   }
@@ -153,10 +168,10 @@ function noFolders(tree: Record<string, string>): Record<string, string> {
 test("edits written as a patch and applied give the edited tree; else nothing changes", async () => {
   let applied = 0;
   await fc.assert(
-    fc.asyncProperty(files, async (cases) => {
+    fc.asyncProperty(files, fc.constantFrom(...WAYS), async (cases, way) => {
       const { before, after: later, patch } = story(cases);
       const was = reset(before);
-      const outcome = await runPatch(patch, place, ops);
+      const outcome = await runPatch(patch, place, ops, way);
       if (!outcome.ok) {
         assert.match(outcome.message, /ambiguous|names no file/, patch);
         assert.deepEqual(readTree(place.cwd), was);

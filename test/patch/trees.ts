@@ -14,7 +14,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { applyPlan, type FileOps, parsePatch, planPatch } from "../../src/patch/index.js";
+import {
+  applyAtOnce,
+  applyPlan,
+  type FileOps,
+  type FileStat,
+  nodeFileOps,
+  type Patch,
+  parsePatch,
+  planPatch,
+} from "../../src/patch/index.js";
 
 /** Files by relative path; text stands for its UTF-8 bytes. */
 export type Tree = Readonly<Record<string, string | Buffer>>;
@@ -93,14 +102,49 @@ export type Outcome =
   | { readonly ok: true; readonly summary: string }
   | { readonly ok: false; readonly message: string };
 
+/** How a patch is applied: planned in full, then staged; or its hunks placed as late as when their file is staged. */
+export const WAYS = ["planned", "late"] as const;
+export type Way = (typeof WAYS)[number];
+
+/** Files that were made just now are compared, byte for byte, and never read late; these are said to be older. */
+function aged(ops: FileOps): FileOps {
+  const age = (stat: FileStat): FileStat => ({
+    ...stat,
+    changed: stat.changed - 10_000_000_000n,
+    modifiedMs: stat.modifiedMs - 10_000,
+  });
+  return {
+    ...ops,
+    lstat: (path) => {
+      const stat = ops.lstat(path);
+      return stat === undefined ? undefined : age(stat);
+    },
+    stat: (fd) => age(ops.stat(fd)),
+    open: (path, access) => {
+      const { fd, stat } = ops.open(path, access);
+      return { fd, stat: age(stat) };
+    },
+  };
+}
+
 /** Parses, plans and applies, as a caller does. */
-export async function runPatch(text: string, place: Place, ops?: FileOps): Promise<Outcome> {
+export async function runPatch(
+  text: string,
+  place: Place,
+  ops: FileOps = nodeFileOps,
+  way: Way = "planned",
+): Promise<Outcome> {
   const parsed = parsePatch(text);
   if (!parsed.ok) return parsed;
-  const seam = ops === undefined ? {} : { ops };
-  const planned = await planPatch(parsed.patch, { cwd: place.cwd, ...seam });
+  return applyBy(way, parsed.patch, { ...place, ops });
+}
+
+export async function applyBy(way: Way, patch: Patch, place: Place & { readonly ops?: FileOps }): Promise<Outcome> {
+  const { cwd, journal, ops = nodeFileOps } = place;
+  const { signal } = new AbortController();
+  if (way === "late") return applyAtOnce(patch, { cwd, journal, signal, ops: aged(ops), lateFrom: 1 });
+  const planned = await planPatch(patch, { cwd, ops });
   if (!planned.ok) return planned;
-  const signal = new AbortController().signal;
-  const applied = await applyPlan(planned.plan, { signal, journal: place.journal, ...seam });
+  const applied = await applyPlan(planned.plan, { signal, journal, ops });
   return applied.ok ? { ok: true, summary: planned.plan.summary } : applied;
 }

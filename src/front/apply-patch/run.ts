@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { findHome } from "../../config/index.js";
-import { applyPlan, parsePatch, planPatch, recoverPatches } from "../../patch/index.js";
+import { applyAtOnce, applyPlan, parsePatch, planPatch, recoverPatches } from "../../patch/index.js";
 import type { FileChange } from "../../protocol/index.js";
 import { type FrontDeps, SIGNAL_EXIT_CODES, type StopSignal, sanitise } from "../host/index.js";
 
@@ -51,6 +51,10 @@ async function patchFolder(text: string, args: ApplyPatchArgs, { deps, signal }:
   const parsed = parsePatch(text);
   if (!parsed.ok) return parsed;
   const cwd = resolve(deps.cwd, args.folder ?? ".");
+  if (!args.check && !args.json) {
+    const applied = await applyAtOnce(parsed.patch, { cwd, signal, journal });
+    return applied.ok ? { ...applied, changes: {} } : applied;
+  }
   const planned = await planPatch(parsed.patch, { cwd, signal, describe: args.json ? "changes" : "nothing" });
   if (!planned.ok) return planned;
   const { plan } = planned;
