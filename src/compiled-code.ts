@@ -18,14 +18,16 @@ interface Place {
 
 interface Kept {
   readonly data: Buffer;
-  /** The kinds of runs whose functions are in it. */
+  /** The runs whose functions are in it, by what they were asked for. */
   readonly words: readonly string[];
 }
 
 /** A word that can be a command's name or a flag; a prompt is none. */
 const WORD = /^[a-z-]{1,24}$/;
-/** Kinds of runs kept at most; a mistyped command is one too. */
-const MAX_WORDS = 32;
+/** Runs of one kind that add what they compiled: the first may have ended before it came to its work. */
+const RUNS = 3;
+/** Runs that add something at most; a mistyped command is a kind too. */
+const MAX_WORDS = 96;
 /** Not a divisor of any size in which disks lose bytes. */
 const STRIDE = 61;
 
@@ -77,7 +79,7 @@ function compile(file: string): Wrapped {
     const words = kept === undefined || script.cachedDataRejected === true ? [] : kept.words;
     const { word } = keeping;
     // At the end, when the functions that such a run calls have been compiled.
-    if (!words.includes(word) && words.length < MAX_WORDS)
+    if (words.filter((one) => one === word).length < RUNS && words.length < MAX_WORDS)
       process.once("exit", () => keep(place, { data: script.createCachedData(), words: [...words, word] }));
   }
   return script.runInThisContext() as Wrapped;
@@ -86,9 +88,9 @@ function compile(file: string): Wrapped {
 function placeOf(file: string, folder: string): Place {
   // Before it is read: of a file that is replaced meanwhile, nothing is kept under the name of the new one.
   const { ino, size, mtimeNs, ctimeNs } = fs.statSync(file, { bigint: true });
-  const name = [basename(file, ".cjs"), process.version, process.arch, hash(Buffer.from(file), 1).toString(16)].join(
-    "-",
-  );
+  // One version of Node may be built in several ways.
+  const which = hash(Buffer.from(`${process.execPath} ${file}`), 1).toString(16);
+  const name = [basename(file, ".cjs"), process.version, process.arch, which].join("-");
   return { path: join(folder, name), identity: [file, ino, size, mtimeNs, ctimeNs].join(":") };
 }
 

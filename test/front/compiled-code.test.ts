@@ -86,7 +86,7 @@ it("keeps compiled code in a home folder that is there, and runs whatever has be
   assert.equal(run(["--help"]), text);
 });
 
-it("is written once for each command, and again when the program is another", (t) => {
+it("is written by the first three runs of each command, and again when the program is another", (t) => {
   const { home, run, kept } = makeRuns(t);
   mkdirSync(home);
   const dist = join(home, "..", "dist");
@@ -94,11 +94,12 @@ it("is written once for each command, and again when the program is another", (t
   const program = join(dist, "belay.cjs");
   const text = run(["--help"], {}, program);
   const [path] = kept();
+  for (let more = 0; more < 2; more += 1) assert.equal(run(["--help"], {}, program), text);
   const first = writtenAt(path!);
   assert.equal(run(["--help"], {}, program), text);
   assert.equal(writtenAt(path!), first);
   run(["sessions", "--help"], {}, program);
-  assert.deepEqual(headerOf(path!).words, ["--help", "sessions"]);
+  assert.deepEqual(headerOf(path!).words, ["--help", "--help", "--help", "sessions"]);
   const second = writtenAt(path!);
   run(["--help"], {}, program);
   assert.equal(writtenAt(path!), second);
@@ -114,7 +115,7 @@ it("is written once for each command, and again when the program is another", (t
 it("runs nothing that somebody else could have written", (t) => {
   const { home, run, kept } = makeRuns(t);
   mkdirSync(home);
-  run(["--help"]);
+  for (let runs = 0; runs < 3; runs += 1) run(["--help"]);
   const [path] = kept();
   const first = writtenAt(path!);
   run(["--help"]);
