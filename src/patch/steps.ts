@@ -2,6 +2,9 @@ import { basename, dirname } from "node:path";
 import { errorCode, type FileOps, type FileStat } from "./file-ops.js";
 import type { Folders } from "./folders.js";
 
+/** Folders synced at a time; fewer than are held open, so that none is closed meanwhile. */
+const SYNCED = 64;
+
 /** What happens to one file. `inplace` overwrites the old file's bytes: for one with several names, or another owner. */
 export interface Step {
   readonly kind: "create" | "write" | "inplace" | "delete";
@@ -167,7 +170,9 @@ export function removeFolders({ ops, folders }: Site, made: readonly string[]): 
 
 /** Makes what happened to the steps' files durable. */
 export async function syncFolders({ folders }: Site, steps: readonly Step[]): Promise<void> {
-  for (const folder of new Set(steps.map((step) => step.folder))) await folders.sync(folder);
+  const changed = [...new Set(steps.map((step) => step.folder))];
+  for (let at = 0; at < changed.length; at += SYNCED)
+    await Promise.all(changed.slice(at, at + SYNCED).map((folder) => folders.sync(folder)));
 }
 
 export function removeIfThere(ops: FileOps, path: string): void {

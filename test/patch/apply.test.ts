@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  fstatSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -434,8 +435,26 @@ test("files from more folders than are held open go into one", async (t) => {
   const names = Array.from({ length: 300 }, (_, n) => `f${n}`);
   const place = makePlace(t, Object.fromEntries(names.map((name) => [`${name}/x`, `${name}\n`])));
   const moves = names.flatMap((name) => [`*** Update File: ${name}/x`, `*** Move to: all/${name}`]);
-  const outcome = await runPatch(patchOf("*** Add File: all/first", "+1", ...moves), place);
+  const synced = new Set<number>();
+  const errors: unknown[] = [];
+  const ops: FileOps = {
+    ...nodeFileOps,
+    sync: async (fd) => {
+      try {
+        const { ino } = fstatSync(fd);
+        await nodeFileOps.sync(fd);
+        // Still the same, when it is done.
+        assert.equal(fstatSync(fd).ino, ino);
+        synced.add(ino);
+      } catch (error) {
+        errors.push(error);
+      }
+    },
+  };
+  const outcome = await runPatch(patchOf("*** Add File: all/first", "+1", ...moves), place, ops);
   assert.ok(outcome.ok, outcome.ok ? "" : outcome.message);
+  assert.deepEqual(errors, []);
+  for (const name of [...names, "all"]) assert.ok(synced.has(statSync(join(place.cwd, name)).ino), name);
   for (const name of names) assert.equal(readFileSync(join(place.cwd, "all", name), "utf8"), `${name}\n`);
 });
 
