@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errorCode, errorText, type FileOps, nodeFileOps } from "./file-ops.js";
-import { Folders } from "./folders.js";
+import { AT_A_TIME, Folders } from "./folders.js";
 import { Journal } from "./journal.js";
 import { quote } from "./patch.js";
 import type { PlannedStep } from "./planned.js";
@@ -39,9 +39,6 @@ export interface ApplyOptions {
   readonly journal: string;
   readonly ops?: FileOps;
 }
-
-/** Files removed at a time; fewer than the folders held open, so that their paths stay good meanwhile. */
-const CLEARING = 64;
 
 /** Applies all of a plan, or nothing. Expects `recoverPatches` at the next start to end what a kill has cut. */
 export async function applyPlan(
@@ -180,7 +177,7 @@ async function clearDone(site: Site, tasks: readonly Task[]): Promise<boolean> {
       }
     }
   };
-  await Promise.all(Array.from({ length: CLEARING }, clear));
+  await Promise.all(Array.from({ length: AT_A_TIME }, clear));
   return clean;
 }
 

@@ -5,6 +5,8 @@ import type { FileOps } from "./file-ops.js";
 const PROCESSES = "/proc";
 /** Folders held open at a time. */
 const HELD = 256;
+/** Folders in which something may be under way at a time: fewer than are held open, so that none of them is closed meanwhile. */
+export const AT_A_TIME = 64;
 
 /**
  * Folders held open while files in them change. On Linux (with /proc) a name is reached through the open folder

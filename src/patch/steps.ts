@@ -1,9 +1,6 @@
 import { basename, dirname } from "node:path";
 import { errorCode, type FileOps, type FileStat } from "./file-ops.js";
-import type { Folders } from "./folders.js";
-
-/** Folders synced at a time; fewer than are held open, so that none is closed meanwhile. */
-const SYNCED = 64;
+import { AT_A_TIME, type Folders } from "./folders.js";
 
 /** What happens to one file. `inplace` overwrites the old file's bytes: for one with several names, or another owner. */
 export interface Step {
@@ -171,8 +168,8 @@ export function removeFolders({ ops, folders }: Site, made: readonly string[]): 
 /** Makes what happened to the steps' files durable. */
 export async function syncFolders({ folders }: Site, steps: readonly Step[]): Promise<void> {
   const changed = [...new Set(steps.map((step) => step.folder))];
-  for (let at = 0; at < changed.length; at += SYNCED)
-    await Promise.all(changed.slice(at, at + SYNCED).map((folder) => folders.sync(folder)));
+  for (let at = 0; at < changed.length; at += AT_A_TIME)
+    await Promise.all(changed.slice(at, at + AT_A_TIME).map((folder) => folders.sync(folder)));
 }
 
 export function removeIfThere(ops: FileOps, path: string): void {

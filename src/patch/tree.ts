@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { Edit, Piece } from "./edit.js";
 import type { FileOps, FileStat } from "./file-ops.js";
 import { quote, type Refusal, refuse } from "./patch.js";
-import { PathResolver } from "./paths.js";
+import { PathResolver, type Place } from "./paths.js";
 
 /** A file on disk when the patch was planned. */
 export interface Original {
@@ -70,22 +70,19 @@ export class Tree {
     if (path.length > 1 && path.endsWith("/")) return refuse("the path names a folder");
     const place = this.#resolver.resolve(path, links);
     if (!place.ok) return place;
-    const { folder, name, real, missing, stat, linked } = place;
+    const { real, stat, linked } = place;
     const known = this.#nodes.get(real);
     if (known?.content?.late !== undefined) return refuse("what it will hold is not worked out yet");
     if (known !== undefined) return { ok: true, node: known, linked };
     if (stat?.kind === "folder") return refuse("it is a folder");
     if (stat?.kind === "other") return refuse("it is not a regular file");
-    const node: Node = { folder, name, real, path, missing, original: undefined, content: undefined };
-    if (stat !== undefined) {
-      const original = await this.#read(real, stat);
-      node.original = original;
-      const { bytes } = original;
-      if (bytes === undefined && links === "follow") return refuse("it is too large for a patch");
-      const pieces = bytes === undefined || bytes.length === 0 ? [] : [{ bytes, from: 0 }];
-      node.content = { pieces, source: node };
-    }
-    this.#nodes.set(real, node);
+    if (stat === undefined) return { ok: true, node: this.#add(path, place, undefined), linked };
+    const original = await this.#read(real, stat);
+    const { bytes } = original;
+    if (bytes === undefined && links === "follow") return refuse("it is too large for a patch");
+    const node = this.#add(path, place, original);
+    const pieces = bytes === undefined || bytes.length === 0 ? [] : [{ bytes, from: 0 }];
+    node.content = { pieces, source: node };
     return { ok: true, node, linked };
   }
 
@@ -94,13 +91,10 @@ export class Tree {
     if (path.endsWith("/")) return undefined;
     const place = this.#resolver.resolve(path, "follow");
     if (!place.ok || this.#nodes.has(place.real)) return undefined;
-    const { folder, name, real, missing, stat } = place;
+    const { stat } = place;
     // A fresh one has to be compared.
     if (stat?.kind !== "file" || stat.size > MAX_LATE || isFresh(stat)) return undefined;
-    const original = { stat, bytes: undefined, fresh: false };
-    const node: Node = { folder, name, real, path, missing, original, content: undefined };
-    this.#nodes.set(real, node);
-    return node;
+    return this.#add(path, place, { stat, bytes: undefined, fresh: false });
   }
 
   /** The content of one file becomes that of another. */
@@ -132,6 +126,13 @@ export class Tree {
       inodes.set(inode, node);
     }
     return undefined;
+  }
+
+  /** A file without content so far. */
+  #add(path: string, { folder, name, real, missing }: Place, original: Original | undefined): Node {
+    const node: Node = { folder, name, real, path, missing, original, content: undefined };
+    this.#nodes.set(real, node);
+    return node;
   }
 
   async #read(path: string, stat: FileStat): Promise<Original> {

@@ -5,14 +5,11 @@ import {
   closeSync,
   fstatSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
   statfsSync,
   statSync,
-  symlinkSync,
-  unlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -29,27 +26,11 @@ import {
   planPatch,
   recoverPatches,
 } from "../../src/patch/index.js";
-import { journalsOf, makePlace, type Place, patchOf, readTree, runPatch, WAYS } from "./trees.js";
+import { journalsOf, makePlace, type Place, patchOf, readTree, runPatch, TOUCHES, WAYS, withStats } from "./trees.js";
 import { makeOld, PATCH, systemError, watchedOps, whichTree } from "./twenty-files.js";
 
 const change = (path: string) => patchOf(`*** Update File: ${path}`, "@@", "-x", "+y");
 const NEVER = new AbortController().signal;
-
-/** The real file system, but for what it says of files. */
-function withStats(change: (stat: FileStat) => FileStat): FileOps {
-  return {
-    ...nodeFileOps,
-    lstat: (path) => {
-      const stat = nodeFileOps.lstat(path);
-      return stat === undefined ? undefined : change(stat);
-    },
-    stat: (fd) => change(nodeFileOps.stat(fd)),
-    open: (path, access) => {
-      const { fd, stat } = nodeFileOps.open(path, access);
-      return { fd, stat: change(stat) };
-    },
-  };
-}
 
 async function planOf(text: string, place: Place, ops: FileOps = nodeFileOps): Promise<PatchPlan> {
   const parsed = parsePatch(text);
@@ -60,26 +41,7 @@ async function planOf(text: string, place: Place, ops: FileOps = nodeFileOps): P
 }
 
 test("a file that changed between plan and apply is refused, and keeps its change", async (t) => {
-  const touches: Readonly<Record<string, (path: string) => void>> = {
-    // At once, with the same length: the clock of the file system may not have moved.
-    written: (path) => writeFileSync(path, "z\n"),
-    deleted: (path) => unlinkSync(path),
-    replaced: (path) => {
-      unlinkSync(path);
-      writeFileSync(path, "x\n");
-    },
-    // Its permissions would be lost.
-    "made private": (path) => chmodSync(path, 0o600),
-    "made a folder": (path) => {
-      unlinkSync(path);
-      mkdirSync(path);
-    },
-    "made a link": (path) => {
-      unlinkSync(path);
-      symlinkSync("b", path);
-    },
-  };
-  for (const [name, touch] of Object.entries(touches)) {
+  for (const [name, touch] of Object.entries(TOUCHES)) {
     const place = makePlace(t, { a: "x\n", b: "x\n" });
     const plan = await planOf(
       patchOf("*** Update File: b", "@@", "-x", "+y", "*** Update File: a", "@@", "-x", "+y"),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as after } from "node:timers/promises";
@@ -12,7 +12,7 @@ import {
   parsePatch,
   planPatch,
 } from "../../src/patch/index.js";
-import { journalsOf, makePlace, type Place, patchOf, readTree } from "./trees.js";
+import { journalsOf, makePlace, type Place, patchOf, readTree, TOUCHES } from "./trees.js";
 
 const { signal } = new AbortController();
 
@@ -115,25 +115,7 @@ test("a file named twice, an added one and one that is moved do not wait", async
 });
 
 test("a file that changes between its plan and its staging is seen, and keeps its change", async (t) => {
-  const touches: Readonly<Record<string, (path: string) => void>> = {
-    written: (path) => writeFileSync(path, "z\n"),
-    deleted: (path) => unlinkSync(path),
-    replaced: (path) => {
-      unlinkSync(path);
-      writeFileSync(path, "x\n");
-    },
-    // Its permissions would be lost.
-    "made private": (path) => chmodSync(path, 0o600),
-    "made a folder": (path) => {
-      unlinkSync(path);
-      mkdirSync(path);
-    },
-    "made a link": (path) => {
-      unlinkSync(path);
-      symlinkSync("b", path);
-    },
-  };
-  for (const [name, touch] of Object.entries(touches)) {
+  for (const [name, touch] of Object.entries(TOUCHES)) {
     const place = makePlace(t, { a: "x\n", b: "x\n" });
     await untilOld(place);
     const planned = await planPatch(changing(["b", "a"]), { ...place, place: "late" });

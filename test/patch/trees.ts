@@ -1,5 +1,6 @@
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   lstatSync,
@@ -10,6 +11,8 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
+  symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -106,6 +109,22 @@ export type Outcome =
 export const WAYS = ["planned", "late"] as const;
 export type Way = (typeof WAYS)[number];
 
+/** A file system, but for what it says of files. */
+export function withStats(change: (stat: FileStat) => FileStat, ops: FileOps = nodeFileOps): FileOps {
+  return {
+    ...ops,
+    lstat: (path) => {
+      const stat = ops.lstat(path);
+      return stat === undefined ? undefined : change(stat);
+    },
+    stat: (fd) => change(ops.stat(fd)),
+    open: (path, access) => {
+      const { fd, stat } = ops.open(path, access);
+      return { fd, stat: change(stat) };
+    },
+  };
+}
+
 /** Files that were made just now are compared, byte for byte, and never read late; these are said to be older. */
 function aged(ops: FileOps): FileOps {
   const age = (stat: FileStat): FileStat => ({
@@ -113,19 +132,29 @@ function aged(ops: FileOps): FileOps {
     changed: stat.changed - 10_000_000_000n,
     modifiedMs: stat.modifiedMs - 10_000,
   });
-  return {
-    ...ops,
-    lstat: (path) => {
-      const stat = ops.lstat(path);
-      return stat === undefined ? undefined : age(stat);
-    },
-    stat: (fd) => age(ops.stat(fd)),
-    open: (path, access) => {
-      const { fd, stat } = ops.open(path, access);
-      return { fd, stat: age(stat) };
-    },
-  };
+  return withStats(age, ops);
 }
+
+/** What somebody else may do to the file `a` beside a file `b`, both of which hold "x\n", after a patch was planned. */
+export const TOUCHES: Readonly<Record<string, (path: string) => void>> = {
+  // At once, with the same length: the clock of the file system may not have moved.
+  written: (path) => writeFileSync(path, "z\n"),
+  deleted: (path) => unlinkSync(path),
+  replaced: (path) => {
+    unlinkSync(path);
+    writeFileSync(path, "x\n");
+  },
+  // Its permissions would be lost.
+  "made private": (path) => chmodSync(path, 0o600),
+  "made a folder": (path) => {
+    unlinkSync(path);
+    mkdirSync(path);
+  },
+  "made a link": (path) => {
+    unlinkSync(path);
+    symlinkSync("b", path);
+  },
+};
 
 /** Parses, plans and applies, as a caller does. */
 export async function runPatch(
