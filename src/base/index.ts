@@ -1,9 +1,11 @@
 export { BoundedText, wholeEnd } from "./bounded-text.js";
+export { clip } from "./clip.js";
 export { type Clock, type Random, sleep } from "./clock.js";
 export { messageOf } from "./error-message.js";
 export { isFolder, makeFolder, realPath } from "./folders.js";
 export { newId } from "./id.js";
 export { type Line, LineSplitter } from "./json-lines.js";
+export { type LenientValue, readLenientValue, readLenientValues } from "./lenient-json.js";
 export { appendLine, endsWhole, writeWhole } from "./line-append.js";
 export { Mailbox } from "./mailbox.js";
 export { DAY_MS, isDue } from "./once-a-day.js";

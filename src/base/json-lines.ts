@@ -14,13 +14,15 @@ const CR = 0x0d;
 
 /**
  * Splits bytes into lines on LF alone (U+2028 and a lone CR belong to the text; a CR before the LF is dropped).
- * Characters may be cut anywhere between chunks. Holds at most `limit` bytes. Empty lines are skipped.
+ * Characters may be cut anywhere between chunks. Holds at most `limit` bytes. Empty lines are skipped, and so is a byte order
+ * mark before the first line, which some clients begin with.
  */
 export class LineSplitter {
   readonly #limit: number;
   #parts: Uint8Array[] = [];
   #held = 0;
   #dropped = 0;
+  #isFirst = true;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -58,6 +60,7 @@ export class LineSplitter {
 
   #take(lines: Line[]): void {
     if (this.#dropped > 0) {
+      this.#isFirst = false;
       lines.push({ type: "too_long", bytes: this.#dropped });
       this.#dropped = 0;
       return;
@@ -65,9 +68,15 @@ export class LineSplitter {
     let bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     this.#parts = [];
     this.#held = 0;
+    if (this.#isFirst && startsMarked(bytes)) bytes = bytes.subarray(3);
+    this.#isFirst = false;
     if (bytes.at(-1) === CR) bytes = bytes.subarray(0, -1);
     if (bytes.length === 0) return;
     if (!isUtf8(bytes)) lines.push({ type: "not_utf8", bytes: bytes.length });
     else lines.push({ type: "line", text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8") });
   }
+}
+
+function startsMarked([first, second, third]: Uint8Array): boolean {
+  return first === 0xef && second === 0xbb && third === 0xbf;
 }

@@ -4,13 +4,15 @@ import type { Env } from "./types.js";
 
 /**
  * The home folder: `$BELAY_HOME`, else `$CODEX_HOME`, else `.belay` in the user's own; relative ones start at `cwd`.
- * An empty variable counts as unset. Undefined when nothing names a folder.
+ * An empty variable counts as unset. Undefined when nothing names a folder. A leading `~` or `$HOME` that nobody has expanded (no
+ * shell reads the files of services) is the user's folder, and never a folder of that name.
  */
 export function findHome(env: Env, cwd: string): string | undefined {
   const named = set(env.BELAY_HOME) ?? set(env.CODEX_HOME);
-  if (named !== undefined) return resolve(cwd, named);
+  const below = named === undefined ? "/.belay" : /^(?:~|\$HOME|\$\{HOME\})(\/.*)?$/s.exec(named)?.[0];
+  if (named !== undefined && below === undefined) return resolve(cwd, named);
   const user = findUserHome(env);
-  return user === undefined ? undefined : join(user, ".belay");
+  return user === undefined ? undefined : join(user, (below ?? "").replace(/^[^/]*/, ""));
 }
 
 /** A path of a setting: `~` and `~/` are the user's folder, the rest starts at `folder`. */

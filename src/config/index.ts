@@ -1,6 +1,6 @@
 export { commandEnvironment, type EnvironmentPolicy } from "./command-env.js";
 export { findGitRoot } from "./git-root.js";
-export { findHome } from "./home.js";
+export { expandPath, findHome } from "./home.js";
 export { DEFAULT_MODEL, loadConfig } from "./load.js";
 export { overrideOf } from "./override.js";
 export { type DocsInput, type ProjectDocs, readProjectDocs } from "./project-docs.js";

@@ -1,13 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { statSync } from "node:fs";
 import { isAbsolute, resolve, sep } from "node:path";
-import type {
-  AskForApproval,
-  ReasoningEffort,
-  ReasoningSummary,
-  SandboxMode,
-  SandboxPolicy,
-} from "../protocol/index.js";
+import type { AskForApproval, SandboxMode, SandboxPolicy } from "../protocol/index.js";
+import { unusedKeys } from "./codex-keys.js";
 import { commandEnvironment, readEnvironmentPolicy } from "./command-env.js";
 import { findGitRoot } from "./git-root.js";
 import { expandPath, findHome } from "./home.js";
@@ -17,15 +12,15 @@ import { type ProjectSettings, readProjectSettings } from "./project-layers.js";
 import { type ProviderChoice, readProvider } from "./provider.js";
 import { addProblem, readBoolean, readChoice, readInteger, readName, readText, readTexts } from "./reader.js";
 import { readRegularFile, reasonOf } from "./regular-file.js";
+import { readRequestSettings } from "./request-settings.js";
 import { readSources } from "./sources.js";
 import type { Config, Env, Loaded, LoadInput } from "./types.js";
 
-export const DEFAULT_MODEL = "gpt-5";
+/** Asked where none is set. */
+export const DEFAULT_MODEL = "gpt-6.1-sol";
 
 const APPROVALS: readonly AskForApproval[] = ["untrusted", "on-failure", "on-request", "never"];
 const SANDBOXES: readonly SandboxMode[] = ["read-only", "workspace-write", "danger-full-access"];
-const EFFORTS: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh"];
-const SUMMARIES: readonly ReasoningSummary[] = ["auto", "concise", "detailed", "none"];
 /** Years of work: what is past it has most likely been written by an accident. */
 const DEFAULT_SESSION_BYTES = 10 * 1024 ** 3;
 const MAX_INSTRUCTION_BYTES = 1024 * 1024;
@@ -33,7 +28,8 @@ const MAX_INSTRUCTION_BYTES = 1024 * 1024;
 /**
  * Everything the user set, in the order (the last wins): built in, variables (OPENAI_BASE_URL, CODEX_OSS_*), config.toml,
  * `[profiles.NAME]`, NAME.config.toml, the project's files where they are trusted, `-c`, flags. Tables are laid over each other key by key, arrays as a whole. Writes
- * nothing. Keys that are not known are passed over, as Codex does; where a key is set wrong, nothing is loaded.
+ * nothing. Keys that are not known are passed over, as Codex does; those of Codex's that would change something are named in a
+ * warning. Where a key is set wrong, or one that is not known says where or as whom requests go, nothing is loaded.
  */
 export async function loadConfig(input: LoadInput): Promise<Loaded> {
   const home = findHome(input.env, input.cwd);
@@ -75,8 +71,7 @@ function readConfig(settings: Settings, { env, home, cwd, files, projectTrust, p
   const instructionsFile = readInstructions(settings, env);
   const values = {
     ...readLimits(settings),
-    effort: readChoice(settings, ["model_reasoning_effort"], EFFORTS),
-    summary: readChoice(settings, ["model_reasoning_summary"], SUMMARIES),
+    ...readRequestSettings(settings, warnings),
     hideAgentReasoning: readBoolean(settings, ["hide_agent_reasoning"]) ?? false,
     showRawAgentReasoning: readBoolean(settings, ["show_raw_agent_reasoning"]) ?? false,
     projectDocFallbackNames: readFallbackNames(settings),
@@ -87,6 +82,8 @@ function readConfig(settings: Settings, { env, home, cwd, files, projectTrust, p
   const model = readModel(settings, choice?.ownModel);
   if (choice === undefined) return undefined;
   const { provider, openaiAuth, missingKey } = choice;
+  const unused = [...unusedKeys(settings), ...choice.unusedKeys];
+  if (unused.length > 0) warnings.push(`not used by Belay yet: ${unused.join(", ")}`);
   return {
     ...{ home, cwd, model, provider, openaiAuth, missingKey, approvalPolicy, sandboxPolicy, projectTrust },
     ...values,

@@ -13,7 +13,7 @@ export async function parseOverrides(raw: readonly string[]): Promise<Overrides>
     const equals = endOfKey(text);
     if (equals === -1) return { ok: false, message: `Invalid override (missing '='): ${text}` };
     const path = splitKey(text.slice(0, equals));
-    if (path === undefined) return { ok: false, message: `Invalid override (bad key): ${text}` };
+    if (path === undefined) return { ok: false, message: `Invalid override (bad key): ${text.slice(0, equals)}` };
     assign(table, path, await parseValue(text.slice(equals + 1).trim()));
   }
   return { ok: true, table };

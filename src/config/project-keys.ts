@@ -14,6 +14,7 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "model_context_window",
   "model_reasoning_effort",
   "model_reasoning_summary",
+  "model_verbosity",
   "project_doc_fallback_filenames",
   "project_doc_max_bytes",
   "sandbox_mode",
@@ -25,7 +26,8 @@ const ALLOWED: ReadonlySet<string> = new Set([
 /**
  * Keys that only the user's own files may set, each worth a warning in a project's. The first line is Codex's list (0.169): where
  * the conversation and the credentials go, and what is started. The rest is ours: trust itself, the environment of
- * commands, which walls and namespaces there are, where credentials and logs lie, what of recorded sessions is deleted, and files that trust does not cover.
+ * commands, which walls and namespaces there are, where credentials and logs lie, what of recorded sessions is deleted, what is
+ * said of models and what they cost, and files that trust does not cover.
  */
 const HOME_ONLY: ReadonlySet<string> = new Set([
   ...["apps_mcp_product_sku", "chatgpt_base_url", "experimental_realtime_ws_base_url", "model_provider"],
@@ -41,7 +43,7 @@ const HOME_ONLY: ReadonlySet<string> = new Set([
   ],
   ...["default_permissions", "permissions", "model_instructions_file", "experimental_instructions_file"],
   ...["cli_auth_credentials_store", "mcp_oauth_credentials_store", "forced_login_method"],
-  ...["forced_chatgpt_workspace_id", "log_dir", "sqlite_home", "sessions"],
+  ...["forced_chatgpt_workspace_id", "log_dir", "sqlite_home", "sessions", "models", "service_tier"],
 ]);
 
 export interface SplitTable {

@@ -1,6 +1,9 @@
 import type { Provider } from "../protocol/index.js";
+import { readCompat, readExtraBody } from "./compat.js";
+import { readHeaders, readKey } from "./credentials.js";
 import { set } from "./home.js";
-import { find, keysOf, type Settings, show } from "./layers.js";
+import { find, type KeyPath, keysOf, type Settings, show } from "./layers.js";
+import { checkProviderKeys } from "./provider-keys.js";
 import { chooseProxy } from "./proxy.js";
 import { addProblem, readBoolean, readChoice, readInteger, readName, readText, readTextMap } from "./reader.js";
 import type { Config, Env } from "./types.js";
@@ -9,13 +12,15 @@ import type { Config, Env } from "./types.js";
 export interface ProviderChoice extends Pick<Config, "provider" | "openaiAuth" | "missingKey"> {
   /** The model of a provider that has its own; such a provider takes no model that was set for another. */
   readonly ownModel: string | undefined;
+  /** Keys of the provider that are not known, dotted. */
+  readonly unusedKeys: readonly string[];
 }
 
 interface BuiltIn {
   readonly name: string;
   readonly baseUrl: string | undefined;
-  /** Where `baseUrl` comes from, for messages. */
-  readonly baseUrlFrom?: string;
+  /** Where `baseUrl` comes from, for messages: a variable or a key. */
+  readonly baseUrlFrom?: string | KeyPath;
   readonly wireApi: Provider["wireApi"];
   readonly openaiAuth?: boolean;
   readonly ownModel?: string;
@@ -23,10 +28,13 @@ interface BuiltIn {
 
 const OLLAMA_PORT = 11434;
 const LM_STUDIO_PORT = 1234;
+const OPENAI_URL: KeyPath = ["openai_base_url"];
 const LOCAL_MODEL = "gpt-oss:20b";
 const BUILT_IN = ["openai", "oss", "ollama", "lmstudio", "demo"];
 /** The longest time a timer can be set to, ms. */
 const MAX_TIMER = 2 ** 31 - 1;
+/** The longest wait for an answer that is not asked for, ms. */
+const MAX_QUIET = 1_800_000;
 
 /**
  * The provider that `model_provider` names: a built-in one, with what `[model_providers.ID]` says laid over it (but for
@@ -46,6 +54,7 @@ export function readProvider(settings: Settings, env: Env): ProviderChoice | und
   const url = readBaseUrl(settings, { id, base });
   const openaiAuth = readBoolean(settings, at("requires_openai_auth")) ?? base.openaiAuth ?? false;
   const key = readKey(settings, { id, env, openaiAuth });
+  const unusedKeys = checkProviderKeys(settings, id);
   if (url === undefined) return undefined;
   const proxy = chooseProxy(url, env);
   if (!proxy.ok) settings.problems.add(proxy.message);
@@ -59,13 +68,12 @@ export function readProvider(settings: Settings, env: Env): ProviderChoice | und
     queryParams: readTextMap(settings, at("query_params")),
     requestMaxRetries: readInteger(settings, at("request_max_retries"), { min: 0, max: 100 }) ?? 4,
     streamMaxRetries: readInteger(settings, at("stream_max_retries"), { min: 0, max: 100 }) ?? 5,
-    streamIdleTimeoutMs: Math.min(
-      readInteger(settings, at("stream_idle_timeout_ms"), { min: 1 }) ?? 300_000,
-      MAX_TIMER,
-    ),
+    ...readTimeouts(settings, id),
+    extraBody: readExtraBody(settings, id),
+    compat: readCompat(settings, { id, url }),
     proxyUrl: proxy.ok ? proxy.url : undefined,
   };
-  return { provider, openaiAuth, missingKey: key.missing, ownModel: base.ownModel };
+  return { provider, openaiAuth, missingKey: key.missing, ownModel: base.ownModel, unusedKeys };
 }
 
 function demoProvider(): ProviderChoice {
@@ -80,16 +88,31 @@ function demoProvider(): ProviderChoice {
     requestMaxRetries: 0,
     streamMaxRetries: 0,
     streamIdleTimeoutMs: 300_000,
+    streamContentTimeoutMs: MAX_QUIET,
+    extraBody: {},
+    compat: {},
     proxyUrl: undefined,
   };
-  return { provider, openaiAuth: false, missingKey: undefined, ownModel: "demo" };
+  return { provider, openaiAuth: false, missingKey: undefined, ownModel: "demo", unusedKeys: [] };
+}
+
+/** Without an answer for long, a stream that shows signs of life is dead all the same: but never sooner than a silent one. */
+function readTimeouts(
+  settings: Settings,
+  id: string,
+): Pick<Provider, "streamIdleTimeoutMs" | "streamContentTimeoutMs"> {
+  const read = (key: string) => readInteger(settings, ["model_providers", id, key], { min: 1 });
+  const idle = Math.min(read("stream_idle_timeout_ms") ?? 300_000, MAX_TIMER);
+  const content = read("stream_content_timeout_ms") ?? Math.max(idle, Math.min(MAX_QUIET, Math.max(10 * idle, 5_000)));
+  return { streamIdleTimeoutMs: idle, streamContentTimeoutMs: Math.min(content, MAX_TIMER) };
 }
 
 function builtIn(settings: Settings, { id, env }: { readonly id: string; readonly env: Env }): BuiltIn | undefined {
   if (id === "openai") {
-    const named = set(env.OPENAI_BASE_URL);
-    const baseUrl = named ?? "https://api.openai.com/v1";
-    return { name: "OpenAI", baseUrl, baseUrlFrom: "OPENAI_BASE_URL", wireApi: "responses", openaiAuth: true };
+    const key = readName(settings, OPENAI_URL);
+    const baseUrl = key ?? set(env.OPENAI_BASE_URL) ?? "https://api.openai.com/v1";
+    const baseUrlFrom = key === undefined ? "OPENAI_BASE_URL" : OPENAI_URL;
+    return { name: "OpenAI", baseUrl, baseUrlFrom, wireApi: "responses", openaiAuth: true };
   }
   if (id !== "oss" && id !== "ollama" && id !== "lmstudio") return undefined;
   const kind = id === "oss" ? (readChoice(settings, ["oss_provider"], ["ollama", "lmstudio"]) ?? "ollama") : id;
@@ -122,8 +145,10 @@ function readBaseUrl(
   const own = readName(settings, path);
   const text = own ?? base.baseUrl;
   const wrong = (what: string): undefined => {
-    if (own !== undefined || base.baseUrlFrom === undefined) addProblem(settings, path, what);
-    else settings.problems.add(`${base.baseUrlFrom}: ${what}`);
+    const { baseUrlFrom } = base;
+    if (own !== undefined || baseUrlFrom === undefined) addProblem(settings, path, what);
+    else if (typeof baseUrlFrom === "string") settings.problems.add(`${baseUrlFrom}: ${what}`);
+    else addProblem(settings, baseUrlFrom, what);
     return undefined;
   };
   // A key that is set but not a string has its problem noted already.
@@ -135,55 +160,4 @@ function readBaseUrl(
   if (url.username !== "" || url.password !== "") return wrong("holds a password: put the key into env_key");
   if (url.search !== "" || url.hash !== "") return wrong("ends with a query or a #: put queries into query_params");
   return url;
-}
-
-interface Key {
-  readonly apiKey: string | undefined;
-  readonly missing: Config["missingKey"];
-}
-
-/** The key of `env_key`; else, where OpenAI's credentials are meant, of CODEX_API_KEY or OPENAI_API_KEY; else none. */
-function readKey(
-  settings: Settings,
-  options: { readonly id: string; readonly env: Env; readonly openaiAuth: boolean },
-): Key {
-  const { id, env, openaiAuth } = options;
-  const named = readName(settings, ["model_providers", id, "env_key"]);
-  const instructions = readText(settings, ["model_providers", id, "env_key_instructions"]);
-  const names = named !== undefined ? [named] : openaiAuth ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [];
-  for (const name of names) {
-    const value = set(env[name]?.trim());
-    if (value === undefined) continue;
-    if (!isHeaderValue(value)) settings.problems.add(`${name}: holds characters that a header can't carry`);
-    return { apiKey: value, missing: undefined };
-  }
-  const envKey = names.at(-1);
-  return { apiKey: undefined, missing: envKey === undefined ? undefined : { envKey, instructions } };
-}
-
-/** `http_headers`, and over them `env_http_headers` (header -> variable) where the variable holds something. */
-function readHeaders(
-  settings: Settings,
-  { id, env }: { readonly id: string; readonly env: Env },
-): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  const take = (path: readonly string[], value: string) => {
-    const name = path.at(-1)!;
-    if (!/^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/.test(name)) addProblem(settings, path, "is no name of a header");
-    // The value may be a secret, and is not shown.
-    else if (!isHeaderValue(value)) addProblem(settings, path, "its value holds characters that a header can't carry");
-    else headers[name] = value;
-  };
-  for (const source of ["http_headers", "env_http_headers"]) {
-    const path = ["model_providers", id, source];
-    for (const [name, text] of Object.entries(readTextMap(settings, path))) {
-      const value = source === "http_headers" ? text : set(env[text]?.trim());
-      if (value !== undefined) take([...path, name], value);
-    }
-  }
-  return headers;
-}
-
-function isHeaderValue(value: string): boolean {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }

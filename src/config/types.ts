@@ -1,4 +1,12 @@
-import type { AskForApproval, Provider, ReasoningEffort, ReasoningSummary, SandboxPolicy } from "../protocol/index.js";
+import type {
+  AskForApproval,
+  ModelInfo,
+  Provider,
+  ReasoningEffort,
+  ReasoningSummary,
+  SandboxPolicy,
+  Verbosity,
+} from "../protocol/index.js";
 
 /** An environment record, as `process.env` is one. This room reads the one it is given and no other. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -47,6 +55,11 @@ export interface Config {
   readonly projectTrust: "trusted" | "untrusted" | undefined;
   readonly effort: ReasoningEffort | undefined;
   readonly summary: ReasoningSummary | undefined;
+  readonly verbosity: Verbosity | undefined;
+  /** As it goes to the provider: `priority`, `flex`, ... */
+  readonly serviceTier: string | undefined;
+  /** What the settings say of models, by their names: it counts before what is known of them. */
+  readonly models: Readonly<Record<string, ModelInfo>>;
   /** Tokens. */
   readonly contextWindow: number | undefined;
   /** Tokens. */

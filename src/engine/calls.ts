@@ -8,7 +8,9 @@ import {
   type EventMsg,
   outputOf,
 } from "../protocol/index.js";
+import { OFFERED } from "./tools/registry.js";
 import type { Tool, ToolCall, ToolContext, ToolOutput } from "./tools/tool.js";
+import { unknownToolText } from "./tools/tool-names.js";
 
 interface Entry {
   readonly item: CallItem;
@@ -105,7 +107,10 @@ export class Calls {
   }
 
   async #dispatch(call: ToolCall, tool: Tool | undefined): Promise<ToolOutput> {
-    if (tool === undefined) return this.#announce(call, unknownTool(call, this.#deps.tools));
+    if (tool === undefined) {
+      const known = new Set(OFFERED.map((tool) => tool.name));
+      return this.#announce(call, { status: "failed", output: unknownToolText(call.name, known) });
+    }
     const scope = this.#deps.scope.child(`call ${call.callId}`);
     try {
       const context = this.#deps.contextFor(call, scope);
@@ -150,13 +155,6 @@ function newEntry(item: CallItem): Entry {
   const text = item.type === "function_call" ? item.arguments : item.input;
   const call = { callId: item.call_id, name: item.name, arguments: text };
   return { item, call, state: "not_started", startedAt: 0, output: undefined, recorded: false };
-}
-
-function unknownTool(call: ToolCall, tools: ReadonlyMap<string, Tool>): ToolOutput {
-  return {
-    status: "failed",
-    output: `unsupported call: ${call.name}. There is no such tool; the tools are ${[...tools.keys()].join(", ")}.`,
-  };
 }
 
 function seconds(ms: number): string {

@@ -1,16 +1,27 @@
-import { Cancelled } from "../base/index.js";
-import { ModelError } from "../model/index.js";
+import { Cancelled, clip } from "../base/index.js";
+import { ModelError, type ModelRequest } from "../model/index.js";
 import {
   type CallOutputItem,
   isCall,
   isCallOutput,
+  type MessageItem,
   type ResponseItem,
   textOf,
   userMessage,
 } from "../protocol/index.js";
 import type { Conversing } from "./conversing.js";
+import { estimateTokens } from "./history.js";
 import { COMPACT_PROMPT } from "./instructions.js";
+import { withoutRefused } from "./refused.js";
 import type { Turn } from "./turn.js";
+
+/** What earlier messages of the user may take: tokens, and the share of the window. */
+const KEPT_TOKENS = 20_000;
+const KEPT_SHARE = 1 / 8;
+/** Of a message that does not fit, less than so many tokens are not worth keeping. */
+const WORTH_KEEPING = 50;
+/** As `estimateTokens` counts. */
+const CHARACTERS_PER_TOKEN = 4;
 
 /** What is listed of the work done: the latest calls, each on a line of at most so many characters. */
 const LISTED_CALLS = 200;
@@ -36,8 +47,9 @@ export function summaryIn(text: string): string | undefined {
 }
 
 /**
- * Replaces the history by a summary that the model writes, a list of what was done, and the user's last message verbatim.
- * Undefined when it was replaced, else why not: then the history is as it was. Cancellation throws, and changes nothing.
+ * Replaces the history by a summary that the model writes, a list of what was done, and the user's messages verbatim: the
+ * last one whole, earlier ones as far as there is room. Undefined when it was replaced, else why not: then the history is as
+ * it was. Cancellation throws, and changes nothing.
  */
 export async function compact(turn: Turn, talk: Conversing): Promise<string | undefined> {
   const before = talk.history.items;
@@ -51,27 +63,40 @@ export async function compact(turn: Turn, talk: Conversing): Promise<string | un
   }
   turn.scope.signal.throwIfAborted();
   if (summary.trim() === "") return "the model gave no summary";
-  talk.replaceHistory(
-    turn,
-    compacted({ before, summary, terminals: talk.terminals, last: talk.history.lastUserMessage() }),
-  );
+  const said = talk.history.userMessages();
+  const room = Math.min(KEPT_TOKENS, Math.floor(talk.assumedWindow(turn) * KEPT_SHARE));
+  talk.replaceHistory(turn, compacted({ before, summary, terminals: talk.terminals, said, room }));
   return undefined;
 }
 
-/** Asks for the summary; when the history itself is too long for the window, once more with clipped outputs. */
+/**
+ * Asks for the summary; a request that is refused for what is in it once more without that: with clipped outputs where it was
+ * too long, without images or thoughts where those were refused.
+ */
 async function summarise(turn: Turn, talk: Conversing, items: readonly ResponseItem[]): Promise<string> {
   try {
     return await askForSummary(turn, talk, items);
   } catch (error) {
-    // Only the one reason that a shorter request can mend.
-    if (!(error instanceof ModelError) || error.kind !== "context_window") throw error;
-    return await askForSummary(turn, talk, items.map(clipOutput));
+    if (!(error instanceof ModelError)) throw error;
+    const rest = error.kind === "context_window" ? items.map(clipOutput) : withoutRefused(items, error)?.items;
+    if (rest === undefined) throw error;
+    return await askForSummary(turn, talk, rest);
   }
 }
 
+/**
+ * The request begins as those of the turn do, tools and all: servers refuse calls in a history without tools, and have the
+ * conversation in their caches. A model that calls one in place of an answer is asked once more, with calls forbidden.
+ */
 async function askForSummary(turn: Turn, talk: Conversing, items: readonly ResponseItem[]): Promise<string> {
   const prompt = userMessage(talk.compactPrompt ?? COMPACT_PROMPT);
-  const request = { ...talk.request(turn), input: [...items, prompt], tools: [], outputSchema: undefined };
+  const plain = { ...talk.request(turn), input: [...items, prompt], outputSchema: undefined };
+  const request: ModelRequest = { ...plain, purpose: "summary" };
+  const summary = await readSummary(turn, talk, request);
+  return summary.trim() === "" ? readSummary(turn, talk, { ...request, toolChoice: "none" }) : summary;
+}
+
+async function readSummary(turn: Turn, talk: Conversing, request: ModelRequest): Promise<string> {
   let summary = "";
   for await (const event of talk.model.stream(request, turn.scope.signal)) {
     if (event.type === "item" && event.item.type === "message") summary += textOf(event.item);
@@ -85,7 +110,7 @@ async function askForSummary(turn: Turn, talk: Conversing, items: readonly Respo
 
 function clipOutput(item: ResponseItem): ResponseItem {
   if (!isCallOutput(item)) return item;
-  return { ...item, output: typeof item.output === "string" ? clip(item.output) : "an image" };
+  return { ...item, output: typeof item.output === "string" ? oneLine(item.output) : "an image" };
 }
 
 interface Compacted {
@@ -93,11 +118,15 @@ interface Compacted {
   readonly summary: string;
   /** Those that run. */
   readonly terminals: readonly string[];
-  readonly last: ResponseItem | undefined;
+  /** What the user said, oldest first. */
+  readonly said: readonly MessageItem[];
+  /** Tokens for earlier messages, and once more for the list of calls. */
+  readonly room: number;
 }
 
-function compacted({ before, summary, terminals, last }: Compacted): ResponseItem[] {
-  const done = workDone(before);
+function compacted({ before, summary, terminals, said, room }: Compacted): ResponseItem[] {
+  const done = workDone(before, room * CHARACTERS_PER_TOKEN);
+  const last = said.at(-1);
   const text = [
     HEAD,
     summary.trim(),
@@ -106,21 +135,42 @@ function compacted({ before, summary, terminals, last }: Compacted): ResponseIte
     TAIL,
     ...(last === undefined ? [] : ["The user's latest message follows; work on it that is listed above is done."]),
   ].join("\n");
-  return last === undefined ? [userMessage(text)] : [userMessage(text), last];
+  return [...earlier(said.slice(0, -1), room), userMessage(text), ...(last === undefined ? [] : [last])];
 }
 
-/** A line for each call with effects, and the lines an earlier summary listed. */
-function workDone(items: readonly ResponseItem[]): string[] {
+/** The latest of them, as many as there is room for; of the one that has no more room its beginning. */
+function earlier(said: readonly MessageItem[], room: number): MessageItem[] {
+  const kept: MessageItem[] = [];
+  let left = room;
+  for (const message of said.toReversed()) {
+    const size = estimateTokens(message);
+    if (size > left) {
+      const start = clip(textOf(message), left * CHARACTERS_PER_TOKEN);
+      if (left > WORTH_KEEPING) kept.unshift(userMessage(`${start}… (the rest of this message is not kept)`));
+      break;
+    }
+    kept.unshift(message);
+    left -= size;
+  }
+  return kept;
+}
+
+/** A line for each call with effects, and the lines an earlier summary listed; the latest, in `room` characters. */
+function workDone(items: readonly ResponseItem[], room: number): string[] {
   const outputs = new Map(items.filter(isCallOutput).map((item) => [item.call_id, item]));
   const lines = items.flatMap((item) => {
     if (isCall(item)) {
       const text = item.type === "function_call" ? item.arguments : item.input;
-      return [`- ${clip(`${item.name} ${text}`)} -> ${clip(firstLine(outputs.get(item.call_id)))}`];
+      return [`- ${oneLine(`${item.name} ${text}`)} -> ${oneLine(firstLine(outputs.get(item.call_id)))}`];
     }
     return item.type === "message" && item.role === "user" ? listedBefore(textOf(item)) : [];
   });
-  const left = lines.length - LISTED_CALLS;
-  return left > 0 ? [`- (${left} earlier calls are not listed)`, ...lines.slice(left)] : lines;
+  let from = lines.length;
+  for (let left = room; from > 0 && lines.length - from < LISTED_CALLS; from -= 1) {
+    left -= lines[from - 1]!.length + 1;
+    if (left < 0) break;
+  }
+  return from > 0 ? [`- (${from} earlier calls are not listed)`, ...lines.slice(from)] : lines;
 }
 
 function listedBefore(text: string): string[] {
@@ -133,7 +183,7 @@ function firstLine(output: CallOutputItem | undefined): string {
   return typeof output.output === "string" ? (output.output.split("\n", 1)[0] ?? "") : "an image";
 }
 
-function clip(text: string): string {
+function oneLine(text: string): string {
   const line = text.replaceAll("\n", "\\n");
-  return line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line;
+  return line.length > LINE_LIMIT ? `${clip(line, LINE_LIMIT)}…` : line;
 }

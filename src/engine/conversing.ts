@@ -1,16 +1,24 @@
 import type { Clock, Random, Scope } from "../base/index.js";
 import { type Config, findGitRoot, readProjectDocs } from "../config/index.js";
-import { type Model, type ModelRequest, openModel } from "../model/index.js";
+import {
+  GUESSED_WINDOW,
+  type Model,
+  type ModelRequest,
+  modelInfo,
+  openModel,
+  type SettledSettings,
+  settleModelSettings,
+} from "../model/index.js";
 import {
   type EventMsg,
-  isCall,
   type MessageItem,
-  type Provider,
+  type ModelInfo,
   type ResponseItem,
   type TokenUsage,
   textOf,
   userMessage,
 } from "../protocol/index.js";
+import { adopt } from "./adoption.js";
 import type { Approvals } from "./approvals.js";
 import type { CallDeps } from "./calls.js";
 import type { ChangeKeeper } from "./change-keeper.js";
@@ -30,12 +38,15 @@ import type { Recorder } from "./recorder.js";
 import type { ConversationLevel } from "./sandbox-levels.js";
 import type { Terminals } from "./terminals.js";
 import { DEFAULT_TIMEOUT_MS } from "./tools/command.js";
-import { TOOLS } from "./tools/registry.js";
+import { OFFERED, TOOLS } from "./tools/registry.js";
 import { userShell } from "./tools/shell-command.js";
 import type { Tool, ToolCall, ToolContext } from "./tools/tool.js";
+import { toolNameOf } from "./tools/tool-names.js";
+import { viewImage } from "./tools/view-image.js";
 import type { StopRecord, Turn } from "./turn.js";
 import { tellUndos } from "./undo-words.js";
-import { compactLimit, contextWindowOf, TokenMeter } from "./usage.js";
+import { compactLimit, TokenMeter } from "./usage.js";
+import { hasStructuredCall, wasRead, withWrittenCalls } from "./written-calls.js";
 
 interface Init {
   readonly id: string;
@@ -69,6 +80,8 @@ export class Conversing {
   /** The context texts the history holds, by kind: a text is given again only when it changed. */
   readonly #told = new Map<string, string>();
   readonly #warned = new Set<string>();
+  /** The model's server has given calls as calls. */
+  #seesCalls: boolean;
 
   constructor(init: Init) {
     this.#init = init;
@@ -77,6 +90,7 @@ export class Conversing {
     this.#tools = doubles?.tools(TOOLS) ?? TOOLS;
     this.model = doubles?.model ?? openModel(init.config.provider, { clock, random, userAgent: `belay/${version}` });
     this.history.append(init.restored);
+    this.#seesCalls = hasStructuredCall(init.restored);
     this.meter = new TokenMeter(init.restoredUsage);
     this.meter.add(init.restored);
     for (const [kind, text] of contextIn(init.restored)) this.#told.set(kind, text);
@@ -94,12 +108,28 @@ export class Conversing {
     return this.#init.config.compactPrompt;
   }
 
-  contextWindow(turn: Turn): number | undefined {
-    return this.#init.config.contextWindow ?? contextWindowOf(turn.settings.model);
+  /** What is known of a model; the settings count first. */
+  modelInfo(name: string): ModelInfo {
+    return modelInfo(name, this.#init.config.models);
   }
 
-  compactLimit(turn: Turn): number | undefined {
-    return compactLimit(this.#init.config.autoCompactTokenLimit, this.contextWindow(turn));
+  /** Of the turn's model, as set or known; a guess is none. */
+  contextWindow(turn: Turn): number | undefined {
+    return this.#init.config.contextWindow ?? this.modelInfo(turn.settings.model).contextWindow;
+  }
+
+  /** The window, or a guess where nothing is known of the model. */
+  assumedWindow(turn: Turn): number {
+    return this.contextWindow(turn) ?? GUESSED_WINDOW;
+  }
+
+  /** Whether the next request may take more than it should, so that room has to be made first, as far as a summary makes any. */
+  isNearlyFull(turn: Turn): boolean {
+    if (!this.history.hasAnswers) return false;
+    const window = this.assumedWindow(turn);
+    return (
+      this.meter.inContext > compactLimit(this.#init.config.autoCompactTokenLimit, { window, floor: this.meter.floor })
+    );
   }
 
   /** Puts items into the history and on record; `submission`: what a user's message came from. */
@@ -137,7 +167,7 @@ export class Conversing {
   recordContext(turn: Turn): readonly string[] {
     const { items, warnings } = this.#context(turn);
     this.record(items);
-    const fresh = warnings.filter((warning) => !this.#warned.has(warning));
+    const fresh = [...warnings, ...this.#settled(turn).notes].filter((warning) => !this.#warned.has(warning));
     for (const warning of fresh) this.#warned.add(warning);
     return fresh;
   }
@@ -160,7 +190,7 @@ export class Conversing {
     this.#told.clear();
     const replacement = [...this.#context(turn).items, ...items];
     this.history.replace(replacement);
-    this.meter.reset(replacement);
+    this.meter.compacted(replacement);
     // Before it: who reads the record backwards ends there.
     this.recordUsage(turn);
     this.#init.recorder.compacted(replacement);
@@ -168,29 +198,57 @@ export class Conversing {
 
   request(turn: Turn): ModelRequest {
     const { settings } = turn;
-    const custom = takesCustomTools(this.#init.config.provider, settings.model);
+    const info = this.modelInfo(settings.model);
+    const custom = this.#takesCustomTools(settings.model);
+    const { effort, verbosity, serviceTier } = this.#settled(turn);
+    const offered = OFFERED.filter((tool) => tool !== viewImage || info.takesImages !== false);
     return {
       model: settings.model,
+      info,
       instructions: this.#init.config.instructionsFile?.text ?? BASE_INSTRUCTIONS,
       input: this.history.items,
-      tools: [...TOOLS.values()].map((tool) => (custom && tool.customSpec) || tool.spec),
+      tools: offered.map((tool) => (custom && tool.customSpec) || tool.spec),
       conversationId: this.#init.id,
-      effort: settings.effort,
+      effort,
       summary: settings.summary,
+      verbosity,
+      serviceTier,
       outputSchema: settings.outputSchema,
     };
   }
 
-  /** Some servers number the calls of each response from zero: an id that was used before gets a suffix. */
-  withUniqueCallIds(items: readonly ResponseItem[]): ResponseItem[] {
-    const seen = new Set<string>();
-    return items.map((item) => {
-      if (!isCall(item)) return item;
-      let id = item.call_id;
-      for (let n = 2; seen.has(id) || this.history.hasCall(id); n += 1) id = `${item.call_id}_${n}`;
-      seen.add(id);
-      return id === item.call_id ? item : { ...item, call_id: id };
+  /** What is sent of the settings that not every model takes. */
+  #settled({ settings: { model, effort } }: Turn): SettledSettings {
+    const { verbosity, serviceTier, provider } = this.#init.config;
+    const info = this.modelInfo(model);
+    return settleModelSettings({ info, model, effort, verbosity, serviceTier, wire: provider.wireApi });
+  }
+
+  /** The items of a response as the history takes them. */
+  adopt({ settings }: Turn, items: readonly ResponseItem[]): ResponseItem[] {
+    const { config, random } = this.#init;
+    const { id: provider, wireApi } = config.provider;
+    const known = new Set(this.#tools.keys());
+    const makeId = () => Buffer.from(random(12)).toString("hex");
+    this.#seesCalls ||= hasStructuredCall(items);
+    // An answer in JSON that was asked for may look like a call.
+    const reads = wireApi === "chat" && !this.#seesCalls && settings.outputSchema === undefined;
+    const readBefore = (text: string) => wasRead(this.history.items, text);
+    const whole = reads ? withWrittenCalls(items, { known, makeId, wasRead: readBefore }) : items;
+    return adopt(whole, {
+      maker: { provider, model: settings.model },
+      hasCall: (callId) => this.history.hasCall(callId),
+      makeCallId: () => `call_${makeId()}`,
+      toolNameOf: (name) => toolNameOf(name, known),
     });
+  }
+
+  /** Puts items in the place of the history that are the same but for what a server refused; on record too. */
+  amendHistory(turn: Turn, items: readonly ResponseItem[]): void {
+    this.history.replace(items);
+    this.meter.reset(items);
+    this.recordUsage(turn);
+    this.#init.recorder.amended(items);
   }
 
   /** The turn may come to change files. */
@@ -245,6 +303,13 @@ export class Conversing {
     return { items, warnings: docs.warnings };
   }
 
+  /** What is known of a model's free text tools holds at its maker's own address; elsewhere the settings have to say so. */
+  #takesCustomTools(model: string): boolean {
+    const { provider, models } = this.#init.config;
+    if (provider.wireApi !== "responses") return false;
+    return models[model]?.takesCustomTools ?? (provider.id === "openai" && modelInfo(model).takesCustomTools === true);
+  }
+
   #toolContext(turn: Turn, call: ToolCall, scope: Scope): ToolContext {
     const { config, approvals, level, terminals, changes, clock } = this.#init;
     return {
@@ -294,9 +359,4 @@ function contextIn(items: readonly ResponseItem[]): [kind: string, text: string]
     if (text.startsWith(DOCS_START)) return [["docs", text]];
     return text.startsWith("<environment_context>") ? [["environment", text]] : [];
   });
-}
-
-/** OpenAI's own newer models take free text held to a grammar; elsewhere that can't be known. */
-function takesCustomTools(provider: Provider, model: string): boolean {
-  return provider.id === "openai" && provider.wireApi === "responses" && /^(gpt-[5-9]|codex)/.test(model);
 }

@@ -1,4 +1,4 @@
-import { isCall, isCallOutput, type MessageItem, type ResponseItem } from "../protocol/index.js";
+import { isCall, isCallOutput, type MessageItem, type ReasoningItem, type ResponseItem } from "../protocol/index.js";
 
 /**
  * What the model is sent: items in order, always well-formed. Every output follows its call, every call gets one output,
@@ -32,8 +32,14 @@ export class History {
     this.append(items);
   }
 
-  lastUserMessage(): MessageItem | undefined {
-    return this.#items.findLast(
+  /** Whether the model has said or done anything: else there is nothing to summarise. */
+  get hasAnswers(): boolean {
+    return this.#items.some((item) => isCall(item) || (item.type === "message" && item.role === "assistant"));
+  }
+
+  /** What the user said, oldest first. */
+  userMessages(): MessageItem[] {
+    return this.#items.filter(
       (item): item is MessageItem => item.type === "message" && item.role === "user" && !isInjected(item),
     );
   }
@@ -71,7 +77,7 @@ export function estimateTokens(item: ResponseItem): number {
     case "message":
       return item.content.reduce((sum, part) => sum + partTokens(part), 4);
     case "reasoning":
-      return Math.ceil((item.encrypted_content?.length ?? 0) / 4);
+      return Math.ceil(((item.encrypted_content?.length ?? 0) + plainThoughts(item)) / 4);
     case "function_call":
       return 8 + Math.ceil(item.arguments.length / 4);
     case "custom_tool_call":
@@ -81,6 +87,11 @@ export function estimateTokens(item: ResponseItem): number {
         ? 4 + Math.ceil(item.output.length / 4)
         : item.output.reduce((sum, part) => sum + partTokens(part), 4);
   }
+}
+
+/** Characters of thoughts in plain text. */
+function plainThoughts({ content }: ReasoningItem): number {
+  return (content ?? []).reduce((sum, part) => sum + part.text.length, 0);
 }
 
 const IMAGE_TOKENS = 1000;

@@ -14,6 +14,7 @@ export { type CommandExplanation, explainCommand, listRules } from "./explain-co
 export type { OneOffCommand, OneOffEnd } from "./one-off.js";
 export type { RecordSink } from "./recorder.js";
 export type { ForkInit, NotOpened, ResumeInit } from "./resume.js";
+export { NO_ANSWER } from "./steps.js";
 export { isOwnTool } from "./tools/registry.js";
 export type { Tool, ToolCall, ToolContext, ToolOutput } from "./tools/tool.js";
 export type {

@@ -1,4 +1,4 @@
-import { newId } from "../base/index.js";
+import { clip, newId } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import {
   type InputItem,
@@ -113,6 +113,12 @@ export class Recorder {
     // The summary is in the replacement; the field is Codex's.
     this.#write({ type: "compacted", payload: { message: "", replacement_history: replacement } });
     // Who goes on reads no further back than this, if all that is needed stands behind it.
+    this.#context = undefined;
+  }
+
+  /** The history in the place of what was, but for what a model's server refused. */
+  amended(replacement: readonly ResponseItem[]): void {
+    this.#write({ type: "compacted", payload: { message: "", replacement_history: replacement, amended: true } });
     this.#context = undefined;
   }
 
@@ -236,7 +242,7 @@ export class Recorder {
     const text = textOf(message);
     if (message.role === "assistant") this.#lastText = text;
     else if (!typed) return;
-    const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+    const shown = text.length > SHOWN ? `${clip(text, SHOWN)}…` : text;
     const id = `item_${this.#writer.nextOrdinal ?? 0}`;
     const item =
       message.role === "assistant"

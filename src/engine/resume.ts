@@ -1,6 +1,13 @@
 import { newId } from "../base/index.js";
 import type { Config } from "../config/index.js";
-import type { CallOutcome, InputItem, ResponseItem, TerminalMsg, TokenUsage } from "../protocol/index.js";
+import {
+  type CallOutcome,
+  type InputItem,
+  isCall,
+  type ResponseItem,
+  type TerminalMsg,
+  type TokenUsage,
+} from "../protocol/index.js";
 import {
   type Damage,
   findSession,
@@ -132,8 +139,7 @@ function goOn(
   writer.expect(restored.supplied.map((output) => output.call_id));
   recorder.items(restored.supplied);
   const killed = endCutTurn(restored, recorder);
-  // What a model thought is sealed for its own provider.
-  const items = sameProvider ? restored.items : restored.items.filter((item) => item.type !== "reasoning");
+  const items = withMakers(restored, provider);
   return {
     id: restored.id,
     recorder,
@@ -145,6 +151,20 @@ function goOn(
     unusedInput: restored.unusedInput,
     nextSubmission: restored.nextSubmission,
   };
+}
+
+/**
+ * Who made what the model said, where the record has it not with each item (Codex's, and our older ones): its provider, and
+ * the model of its last turn.
+ */
+function withMakers({ items, context }: RestoredSession, provider: string | undefined): ResponseItem[] {
+  const model = context?.model;
+  if (provider === undefined || model === undefined) return [...items];
+  const maker = { provider, model };
+  return items.map((item) => {
+    const isMade = isCall(item) || item.type === "reasoning" || (item.type === "message" && item.role === "assistant");
+    return isMade && item.maker === undefined ? { ...item, maker } : item;
+  });
 }
 
 /** A turn that has no end on record gets one, as if it had been interrupted; the model is told. */

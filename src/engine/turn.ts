@@ -194,7 +194,7 @@ export class Turn {
     const kept = this.#host.keep(this);
     this.#host.settle(this, this.#stopRecord({ status, lingering, kept }));
     if (this.ledger.owed !== undefined) void this.emit(this.ledger.owed);
-    if (work?.status === "failed" && status === "failed") void this.emit({ type: "error", message: work.message });
+    if (work?.status === "failed" && status === "failed") this.#tellFailure(work.message);
     const terminal = this.#terminal({ status, lingering, kept, changed }, work);
     await this.#host.record(this, terminal);
     const end = { turnId: this.id, status, event: terminal };
@@ -203,6 +203,13 @@ export class Turn {
     this.#state = "ended";
     for (const listener of this.#waiting) listener(end);
     this.#settleEnded(end);
+  }
+
+  /** What was said before the failure is told once more as a whole: not every reader has shown it as it streamed. */
+  #tellFailure(message: string): void {
+    const { partial } = this.ledger;
+    if (partial.trim() !== "") void this.emit({ type: "agent_message", message: partial, partial: true });
+    void this.emit({ type: "error", message });
   }
 
   #stopRecord({ status, lingering, kept }: Omit<Left, "changed">): StopRecord {

@@ -2,24 +2,8 @@ import type { Usage } from "../model/index.js";
 import { addTokens, type EventMsg, NO_TOKENS, type ResponseItem, type TokenUsage } from "../protocol/index.js";
 import { estimateTokens } from "./history.js";
 
-/** Context windows of known model families, tokens; the first prefix that fits counts. Sources: the makers' model pages. */
-const WINDOWS: readonly (readonly [prefix: string, tokens: number])[] = [
-  ["gpt-oss", 131_072],
-  ["gpt-4.1", 1_047_576],
-  ["gpt-4o", 128_000],
-  ["o3", 200_000],
-  ["o4", 200_000],
-  ["gpt-5", 272_000],
-  ["gpt-6", 272_000],
-  ["codex", 200_000],
-];
-
 /** The share of a window at which a conversation is compacted unless the configuration says otherwise. */
 const COMPACT_AT = 0.85;
-
-export function contextWindowOf(model: string): number | undefined {
-  return WINDOWS.find(([prefix]) => model.startsWith(prefix))?.[1];
-}
 
 /** Counts the tokens of a conversation: what providers said, and an estimate for what they have not seen yet. */
 export class TokenMeter {
@@ -27,6 +11,9 @@ export class TokenMeter {
   #sinceUsage = 0;
   #last: TokenUsage | undefined;
   #total: TokenUsage;
+  /** Tokens that a compaction left, done or failed, by the provider's count as soon as there is one. */
+  #floor = 0;
+  #isFloorCounted = true;
 
   /** `before`: of a resumed conversation. */
   constructor(before: TokenUsage = NO_TOKENS) {
@@ -48,6 +35,11 @@ export class TokenMeter {
     return this.#inContext + this.#sinceUsage;
   }
 
+  /** Tokens that are there whatever is summarised: as many as the last compaction left, done or failed. */
+  get floor(): number {
+    return this.#floor;
+  }
+
   add(items: readonly ResponseItem[]): void {
     for (const item of items) this.#sinceUsage += estimateTokens(item);
   }
@@ -56,6 +48,8 @@ export class TokenMeter {
   count(usage: Usage): void {
     this.#inContext = usage.total;
     this.#sinceUsage = 0;
+    if (!this.#isFloorCounted) this.#floor = usage.total;
+    this.#isFloorCounted = true;
     this.#last = asRecorded(usage);
     this.#total = addTokens(this.#total, this.#last);
   }
@@ -65,6 +59,19 @@ export class TokenMeter {
     this.#inContext = 0;
     this.#sinceUsage = 0;
     this.add(items);
+  }
+
+  /** As `reset`, by a summary: what is left can't be made less. */
+  compacted(items: readonly ResponseItem[]): void {
+    this.reset(items);
+    this.#floor = this.inContext;
+    this.#isFloorCounted = false;
+  }
+
+  /** A summary of `before` tokens came to nothing: as long as hardly more is there, another one would as well. */
+  notCompacted(before: number): void {
+    this.#floor = before;
+    this.#isFloorCounted = true;
   }
 
   event(usage: Usage, window: number | undefined): EventMsg {
@@ -87,8 +94,16 @@ function asRecorded(usage: Usage): TokenUsage {
   };
 }
 
-/** The number of tokens at which to compact; undefined when nothing is known of the model. */
-export function compactLimit(configured: number | undefined, window: number | undefined): number | undefined {
-  if (configured !== undefined) return configured;
-  return window === undefined ? undefined : Math.floor(window * COMPACT_AT);
+/** How much has to be added to what a compaction left before another one is worth its price. */
+const WORTH_IT = 1.25;
+
+/**
+ * The number of tokens at which to compact. Where a compaction left more than that, only once enough has come again: what is
+ * always sent can't be summarised, and a summary before each step would forget what the step before did.
+ */
+export function compactLimit(
+  configured: number | undefined,
+  { window, floor }: { readonly window: number; readonly floor: number },
+): number {
+  return Math.max(configured ?? Math.floor(window * COMPACT_AT), floor * WORTH_IT);
 }

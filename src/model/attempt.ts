@@ -1,12 +1,15 @@
 import type { Clock } from "../base/index.js";
 import type { Provider } from "../protocol/index.js";
-import { EventBatch } from "./event-batch.js";
-import { ERROR_TEXT_LIMIT, type Failure, failure, failureOfStatus, failureToConnect, originOf } from "./failure.js";
+import { type AnswerEnd, readAnswer } from "./answer.js";
+import { failureToConnect } from "./connect-failure.js";
+import { type Failure, failureOfStatus } from "./failure.js";
 import type { HttpClient, Posted } from "./http.js";
-import type { ResponseBytes } from "./response-bytes.js";
-import { SseParser } from "./sse.js";
+import { LimitedBytes } from "./limited-bytes.js";
+import { originOf } from "./provider-address.js";
+import { unknownEncoding } from "./response-encoding.js";
+import { encodingFailure, idleFailure, redirectFailure } from "./stream-failures.js";
 import type { ModelEvent, ModelRequest, Usage } from "./types.js";
-import type { Wire, WireEnd } from "./wire.js";
+import type { Wire } from "./wire.js";
 
 /** What one attempt needs. */
 export interface AttemptPlan {
@@ -23,10 +26,10 @@ export type AttemptEnd =
   | { readonly type: "completed"; readonly usage: Usage | undefined }
   | { readonly type: "failed"; readonly failure: Failure; readonly began: boolean };
 
-/** The most bytes of one event: far beyond any real one, so that a broken server cannot fill the memory. */
-const EVENT_LIMIT = 64 * 1024 * 1024;
-/** The longest wait for the accounting at the end of a stream whose content is complete, ms. */
-const SETTLED_LIMIT_MS = 2000;
+type Response = Extract<Posted, { type: "response" }>;
+
+/** The most of the body of a refusal that is read, bytes: more than is shown, since the reason may lie deep in JSON. */
+const REFUSAL_LIMIT = 64 * 1024;
 
 /**
  * One request and its stream: the events of each chunk that arrives, and in the end how it went. Throws the signal's
@@ -38,13 +41,21 @@ export async function* runAttempt(
 ): AsyncGenerator<readonly ModelEvent[], AttemptEnd> {
   const posted = await post(plan, signal);
   if (posted.type !== "response") return { type: "failed", failure: noAnswer(plan, posted), began: false };
-  if (posted.status < 200 || posted.status > 299 || !isStream(posted.headers["content-type"])) {
-    return { type: "failed", failure: await refused(plan, posted, signal), began: false };
+  const { status, headers, bytes } = posted;
+  const encoding = unknownEncoding(headers);
+  if (encoding !== undefined) {
+    bytes.destroy();
+    return { type: "failed", failure: encodingFailure(plan.provider, status, encoding), began: false };
   }
-  const { bytes } = posted;
-  let end: WireEnd | undefined;
+  const limited = new LimitedBytes(bytes, plan);
+  if (status < 200 || status > 299) {
+    return { type: "failed", failure: await refused(plan, posted, { limited, begin: "", signal }), began: false };
+  }
+  let end: AnswerEnd | undefined;
   try {
-    const steps = readStream(plan, bytes, signal);
+    const decoder = plan.wire.decoder(plan.request);
+    const reading = { provider: plan.provider, bytes: limited, decoder, signal };
+    const steps = readAnswer(reading, headers["content-type"]);
     for (let step = await steps.next(); ; step = await steps.next()) {
       if (step.done === true) {
         end = step.value;
@@ -54,37 +65,12 @@ export async function* runAttempt(
     }
   } finally {
     if (end?.type === "completed") plan.client.keep(bytes);
-    else bytes.destroy();
+    else if (end?.type !== "no_answer") bytes.destroy();
   }
-  return end.type === "completed" ? end : { type: "failed", failure: located(plan, end.failure), began: true };
-}
-
-async function* readStream(
-  plan: AttemptPlan,
-  bytes: ResponseBytes,
-  signal: AbortSignal,
-): AsyncGenerator<readonly ModelEvent[], WireEnd> {
-  const parser = new SseParser(EVENT_LIMIT);
-  const decoder = plan.wire.decoder(plan.request);
-  const batch = new EventBatch();
-  const idleMs = plan.provider.streamIdleTimeoutMs;
-  let end: WireEnd | undefined;
-  while (end === undefined) {
-    const read = await bytes.next(decoder.settled ? Math.min(idleMs, SETTLED_LIMIT_MS) : idleMs, signal);
-    for (const data of read.type === "bytes" ? parser.push(read.bytes) : parser.end()) {
-      end = decoder.accept(data, batch);
-      if (end !== undefined) break;
-    }
-    if (end === undefined && parser.overflowed) end = brokenStream(plan, `one event is over ${EVENT_LIMIT} bytes`);
-    if (end === undefined && read.type !== "bytes") {
-      if (decoder.settled || read.type === "end") end = decoder.finish(batch);
-      else if (read.type === "idle") end = { type: "failed", failure: idle(plan) };
-      else end = brokenStream(plan, "the connection broke");
-    }
-    const events = batch.take();
-    if (events.length > 0) yield events;
-  }
-  return end;
+  if (end.type === "completed") return end;
+  if (end.type === "failed") return { type: "failed", failure: located(plan, end.failure), began: true };
+  const failure = await refused(plan, posted, { limited, begin: end.text, signal });
+  return { type: "failed", failure, began: false };
 }
 
 function post(plan: AttemptPlan, signal: AbortSignal): Promise<Posted> {
@@ -101,33 +87,46 @@ function post(plan: AttemptPlan, signal: AbortSignal): Promise<Posted> {
   return plan.client.post({ path: wire.path, headers, body, idleMs: provider.streamIdleTimeoutMs }, signal);
 }
 
-/** Servers that forget the type are forgiven; a page or a JSON body is no stream. */
-function isStream(contentType: string | undefined): boolean {
-  return contentType === undefined || !/^(?:application\/json|text\/html)\b/i.test(contentType);
+interface RefusedBody {
+  readonly limited: LimitedBytes;
+  /** What of the body was read before. */
+  readonly begin: string;
+  readonly signal: AbortSignal;
 }
 
-async function refused(
-  plan: AttemptPlan,
-  posted: Extract<Posted, { type: "response" }>,
-  signal: AbortSignal,
-): Promise<Failure> {
+async function refused(plan: AttemptPlan, posted: Response, { limited, begin, signal }: RefusedBody): Promise<Failure> {
   const { provider, clock } = plan;
   const { status, headers, bytes } = posted;
-  const parts: Buffer[] = [];
+  const parts: Buffer[] = [Buffer.from(begin)];
   let length = 0;
   try {
-    while (length < ERROR_TEXT_LIMIT) {
-      const read = await bytes.next(provider.streamIdleTimeoutMs, signal);
+    let isWhole = false;
+    while (length < REFUSAL_LIMIT) {
+      // A server that never ends a body is not waited for once the words are there.
+      const read = await limited.next({ settled: isWhole, finished: false, progress: 0 }, signal);
       if (read.type !== "bytes") break;
       parts.push(read.bytes);
       length += read.bytes.length;
+      isWhole = isJson(parts);
     }
   } finally {
     // Once the body has ended the connection is free already, and this does nothing.
     bytes.destroy();
   }
-  const text = Buffer.concat(parts).subarray(0, ERROR_TEXT_LIMIT).toString("utf8");
+  const text = Buffer.concat(parts).subarray(0, REFUSAL_LIMIT).toString("utf8");
   return failureOfStatus(provider, { status, headers, text, now: clock.now() });
+}
+
+function isJson(parts: readonly Buffer[]): boolean {
+  const text = Buffer.concat(parts).toString("utf8").trim();
+  if (!text.endsWith("}") && !text.endsWith("]")) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    // Not whole yet, or never JSON.
+    return false;
+  }
 }
 
 /** The failure with the server it comes from, which decoders don't know. */
@@ -136,17 +135,8 @@ function located({ provider }: AttemptPlan, found: Failure): Failure {
   return found.message.includes(origin) ? found : { ...found, message: `${found.message} (${origin})` };
 }
 
-function noAnswer(plan: AttemptPlan, posted: Exclude<Posted, { type: "response" }>): Failure {
-  return posted.type === "idle" ? idle(plan) : failureToConnect(plan.provider, posted.error);
-}
-
-function idle({ provider }: AttemptPlan): Failure {
-  const seconds = provider.streamIdleTimeoutMs / 1000;
-  const setting = `stream_idle_timeout_ms of provider \`${provider.id}\``;
-  return failure("idle", `${originOf(provider)} was silent for ${seconds} s (${setting})`, { retry: true });
-}
-
-function brokenStream({ provider }: AttemptPlan, what: string): WireEnd {
-  const message = `the stream from ${originOf(provider)} ended before the response was complete: ${what}`;
-  return { type: "failed", failure: failure("stream", message, { retry: true }) };
+function noAnswer({ provider }: AttemptPlan, posted: Exclude<Posted, Response>): Failure {
+  if (posted.type === "idle") return idleFailure(provider);
+  if (posted.type === "redirected") return redirectFailure(provider, posted.status, posted.to);
+  return failureToConnect(provider, posted.error);
 }

@@ -1,11 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Provider } from "../protocol/index.js";
-import { type JsonObject, numberIn, objectIn, parseObject, stringIn } from "./json-fields.js";
-import { waitInHeaders, waitInText } from "./retry-after.js";
+import { saysOtherLimit, saysOverflow } from "./overflow-texts.js";
+import { originOf } from "./provider-address.js";
+import { bounded, type ProviderError, providerError } from "./provider-error.js";
+import { saysSpent } from "./quota-texts.js";
+import { type Refused, readRefusal } from "./refusal-texts.js";
+import { waitInDuration, waitInHeaders, waitInText } from "./retry-after.js";
 import type { ModelErrorKind } from "./types.js";
 
 /** Why one attempt came to nothing, and whether another can do better. */
-export interface Failure {
+export interface Failure extends Refused {
   readonly kind: ModelErrorKind;
   /** For people; no secret in it. */
   readonly message: string;
@@ -13,6 +17,8 @@ export interface Failure {
   readonly retry: boolean;
   /** The wait the server asked for, ms. */
   readonly waitMs: number | undefined;
+  /** The server has too much to do: worth more tries than a failure of another kind. */
+  readonly overloaded?: boolean | undefined;
 }
 
 /** A failure with the usual rest. */
@@ -20,40 +26,86 @@ export function failure(kind: ModelErrorKind, message: string, more: Partial<Fai
   return { kind, message, status: undefined, retry: false, waitMs: undefined, ...more };
 }
 
-/** The most of a provider's error text that is read and shown, bytes. */
-export const ERROR_TEXT_LIMIT = 4096;
+const RATE_CODES: ReadonlySet<string> = new Set([
+  "rate_limit_exceeded",
+  "rate_limit_error",
+  "rate_limited",
+  "ratelimiterror",
+  "rate_limit",
+  "resource_exhausted",
+  "too_many_requests",
+  "throttlingexception",
+  "429",
+]);
+const OVERLOAD_CODES: ReadonlySet<string> = new Set([
+  "capacity_exceeded",
+  "engine_overloaded",
+  "engine_overloaded_error",
+  "model_overloaded",
+  "overloaded",
+  "overloaded_error",
+  "server_is_overloaded",
+  "server_overloaded",
+  "service_unavailable",
+  "service_unavailable_error",
+  "serviceunavailableerror",
+  "slow_down",
+  "unavailable",
+  "503",
+  "529",
+]);
+const AUTH_CODE = /^(?:authentication|unauthenticated|unauthorized|permission|forbidden|invalid_api_key|40[13]$)/;
+const FINAL_CODE =
+  /^(?:invalid|unsupported|unprocessable|unknown_(?:parameter|model)|validation|bad_?request|content_(?:policy|filter)|billing|model_not|failed_precondition|unimplemented)|(?:not_?found(?:_?error)?|_parse_error|above_max_length|validation_?(?:error|exception))$/;
+/** Names of errors within words, as LiteLLM writes them. */
+const FINAL_NAME =
+  /\b(?:BadRequest|Authentication|PermissionDenied|NotFound|UnprocessableEntity|UnsupportedParams|ContentPolicyViolation)Error\b/;
+const RATE_NAME = /\bRateLimitError\b/;
 
-const CONTEXT_CODES = new Set(["context_length_exceeded", "exceed_context_size_error"]);
-const CONTEXT_TEXT = /context (?:length|window|size)|prompt is too long|too many tokens in/i;
-const QUOTA_CODES = new Set(["insufficient_quota", "usage_limit_reached", "usage_not_included", "billing_hard_limit"]);
-const RATE_CODES = new Set(["rate_limit_exceeded", "rate_limit_error", "too_many_requests", "429"]);
-const FATAL_CODE = /^4\d\d$|^invalid_|_parse_error$|^content_policy|^unsupported_|^model_not_found$/;
+const OVERLOAD_WORDS =
+  /\boverloaded\b|\b(?:at|over|exceeded|no available|insufficient) capacity\b|\bhigh (?:demand|load|traffic)\b|\b(?:is|are|currently|too) busy\b|\bslow down\b/i;
+const TRANSIENT_WORDS =
+  /\btry again (?:later|shortly|soon|in (?:a|\d))|\btemporar(?:y|ily)\b|\b(?:please retry|retry your request)\b|\bservice unavailable\b|\btimed? ?out\b/i;
 
-/** An error object of a provider: on the Responses wire, in a Chat stream, in an HTTP body. */
-interface ProviderError {
-  readonly code: string;
-  readonly message: string;
-}
-
-/** `error` is an object with code, type and message, or a plain text. */
-export function providerError(error: unknown): ProviderError {
-  if (typeof error === "string") return { code: "", message: bounded(error) };
-  const fields = typeof error === "object" && error !== null ? (error as JsonObject) : {};
-  const number = numberIn(fields, "code");
-  const code = stringIn(fields, "code") ?? stringIn(fields, "type") ?? (number === undefined ? "" : String(number));
-  return { code, message: bounded(stringIn(fields, "message") ?? "") };
-}
-
-/** A failure told inside a stream. What is not known to be final is worth another try. */
+/** A failure told inside a stream, by an error of any shape. What is not known to be final is worth another try. */
 export function failureInStream(error: unknown): Failure {
-  const { code, message } = providerError(error);
+  const found = providerError(error);
+  const { code, codes, message } = found;
   const text = `the model server reports ${[code, message].filter((part) => part !== "").join(": ") || "an error"}`;
-  if (CONTEXT_CODES.has(code)) return failure("context_window", text);
-  if (FATAL_CODE.test(code) && CONTEXT_TEXT.test(message)) return failure("context_window", text);
-  if (QUOTA_CODES.has(code)) return failure("rate_limit", text);
-  if (RATE_CODES.has(code)) return failure("rate_limit", text, { retry: true, waitMs: waitInText(message) });
-  if (FATAL_CODE.test(code)) return failure("bad_request", text);
-  return failure("server", text, { retry: true, waitMs: waitInText(message) });
+  const said = (names: ReadonlySet<string>) => codes.some((one) => names.has(one));
+  if (saysOverflow(codes, message) || isTooLarge(codes, message)) return failure("context_window", text);
+  const waitMs = waitToldBy(found);
+  if (saysSpent(codes, message, waitMs)) return failure("rate_limit", text);
+  const rate = said(RATE_CODES) || RATE_NAME.test(message);
+  if (rate) return failure("rate_limit", text, { retry: true, waitMs, overloaded: !isWait(waitMs) });
+  const overloaded = said(OVERLOAD_CODES) || OVERLOAD_WORDS.test(message);
+  const refused = overloaded ? {} : readRefusal(found);
+  if (Object.keys(refused).length > 0) return failure("bad_request", text, refused);
+  if (codes.some((one) => AUTH_CODE.test(one))) return failure("auth", text);
+  const transient = overloaded || TRANSIENT_WORDS.test(message);
+  if (!transient && isFinal(codes, message)) return failure("bad_request", text);
+  return failure("server", text, { retry: true, waitMs, overloaded });
+}
+
+function isFinal(codes: readonly string[], message: string): boolean {
+  // A status among the names: the outermost is what the server itself would have answered with.
+  const status = codes.find((code) => /^[45]\d\d$/.test(code));
+  if (status !== undefined) return status.startsWith("4") && !["408", "409", "425", "429"].includes(status);
+  return codes.some((code) => FINAL_CODE.test(code)) || FINAL_NAME.test(message);
+}
+
+/** The body as a whole is too large, and no part of it is blamed: a shorter history is a smaller body. */
+function isTooLarge(codes: readonly string[], message: string): boolean {
+  return codes.some((code) => code === "413" || code === "request_too_large") && !saysOtherLimit(message);
+}
+
+/** "Retry-After: 0" says as much as nothing. */
+function isWait(waitMs: number | undefined): boolean {
+  return waitMs !== undefined && waitMs > 0;
+}
+
+function waitToldBy({ message, retryDelay }: ProviderError): number | undefined {
+  return (retryDelay === undefined ? undefined : waitInDuration(retryDelay)) ?? waitInText(message);
 }
 
 /** What was answered in place of a stream. `text` is the body, or its beginning. */
@@ -64,92 +116,46 @@ export interface Refusal {
   readonly now: number;
 }
 
+/** Statuses whose words may tell of a part that can be mended. 5xx: some servers say a refusal so. */
+const REFUSING: ReadonlySet<number> = new Set([200, 400, 404, 405, 413, 415, 422, 500, 501, 502]);
+
 export function failureOfStatus(provider: Provider, refusal: Refusal): Failure {
   const { status, headers, text, now } = refusal;
-  const body = parseObject(text);
-  const error = providerError(body?.error ?? body ?? "");
-  const codes = [error.code, stringIn(objectIn(body, "error"), "type") ?? ""];
-  const shown = error.message || stringIn(body, "detail") || bounded(text.trim()) || "no further text";
+  const error = providerError(text);
+  const { codes } = error;
+  const shown = error.message || error.code || bounded(text.trim()) || "no further text";
   const message = `${originOf(provider)} answered ${status}: ${shown}`;
-  if (codes.some((code) => CONTEXT_CODES.has(code)) || (status < 500 && status !== 429 && CONTEXT_TEXT.test(shown))) {
+  const said = (names: ReadonlySet<string>) => codes.some((one) => names.has(one));
+  if (saysOverflow(codes, status === 429 ? "" : shown) || isTooLarge([String(status), ...codes], shown)) {
     return failure("context_window", message, { status });
   }
+  const waitMs = waitInHeaders(headers, now) ?? waitToldBy(error);
   if (status === 429) {
-    if (codes.some((code) => QUOTA_CODES.has(code))) return failure("rate_limit", message, { status });
-    const waitMs = waitInHeaders(headers, now) ?? waitInText(shown);
-    return failure("rate_limit", message, { status, retry: true, waitMs });
+    if (saysSpent(codes, shown, waitMs)) return failure("rate_limit", message, { status });
+    return failure("rate_limit", message, { status, retry: true, waitMs, overloaded: !isWait(waitMs) });
   }
-  if (status >= 500 || status === 408 || status === 425) {
-    return failure("server", message, { status, retry: true, waitMs: waitInHeaders(headers, now) });
+  const overloaded = status === 503 || status === 529 || OVERLOAD_WORDS.test(shown) || said(OVERLOAD_CODES);
+  const refused = REFUSING.has(status) && !(status >= 500 && overloaded) ? readRefusal(error) : imageIn(status, error);
+  if (Object.keys(refused).length > 0) return failure("bad_request", message, { status, ...refused });
+  if (status >= 500 || status === 408 || status === 409 || status === 425) {
+    return failure("server", message, { status, retry: true, waitMs, overloaded });
   }
+  if (said(RATE_CODES)) return failure("rate_limit", message, { status });
+  return failure(status === 401 || status === 403 ? "auth" : "bad_request", `${message}${hint(provider, status)}`, {
+    status,
+  });
+}
+
+/** A key may be good for all but images: then no other key is asked for. */
+function imageIn(status: number, error: ProviderError): Refused {
+  const { refused } = status === 403 ? readRefusal(error) : {};
+  return refused === "images" ? { refused } : {};
+}
+
+function hint(provider: Provider, status: number): string {
+  const { id } = provider;
   if (status === 401 || status === 403) {
-    const hint = provider.apiKey === undefined ? "no API key is set for" : "check the API key of";
-    return failure("auth", `${message} (${hint} provider \`${provider.id}\`)`, { status });
+    return ` (${provider.apiKey === undefined ? "no API key is set for" : "check the API key of"} provider \`${id}\`)`;
   }
-  if (status === 404) {
-    return failure("bad_request", `${message} (check the model's name and base_url of provider \`${provider.id}\`)`, {
-      status,
-    });
-  }
-  return failure("bad_request", message, { status });
-}
-
-const REACH: ReadonlyMap<string, string> = new Map([
-  ["ECONNREFUSED", "connection refused): is the server running? See"],
-  ["ENOTFOUND", "no such host name): check the network and"],
-  ["EAI_AGAIN", "the host name could not be looked up): check the network and"],
-  ["ETIMEDOUT", "connecting timed out): check the network and"],
-  ["EHOSTUNREACH", "host unreachable): check the network and"],
-  ["ENETUNREACH", "network unreachable): check the network and"],
-]);
-
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
-
-/** No answer came: nobody there, no trust, or the connection broke before the answer. */
-export function failureToConnect(provider: Provider, error: Error): Failure {
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const where = originOf(provider);
-  const setting = `base_url of provider \`${provider.id}\``;
-  const via = provider.proxyUrl === undefined ? "" : ` through the proxy ${hostOf(provider.proxyUrl)}`;
-  const reach = REACH.get(code);
-  if (reach !== undefined) {
-    return failure("connect", `can't reach ${where}${via} (${reach} ${setting}`, { retry: true });
-  }
-  if (CERTIFICATE.test(code)) {
-    const hint = "for a company's own CA set NODE_EXTRA_CA_CERTS to its file";
-    return failure("connect", `the TLS certificate of ${where} is not trusted (${code}): ${hint}`);
-  }
-  if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
-    return failure("connect", `${where}${via} does not speak TLS: check http or https in ${setting}`);
-  }
-  if (code.startsWith("ERR_INVALID") || code.startsWith("ERR_PROXY")) {
-    return failure("connect", `can't ask ${where}${via}: ${redact(provider, error.message)}`);
-  }
-  const what = code === "ECONNRESET" || code === "EPIPE" ? "the connection was closed before an answer" : error.message;
-  return failure("connect", `no answer from ${where}${via}: ${redact(provider, what)}`, { retry: true });
-}
-
-/** Scheme, host and port of the base URL: no user, no path, no query. */
-export function originOf(provider: Provider): string {
-  return hostOf(provider.baseUrl);
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : "an address that is no URL";
-}
-
-const SECRET_HEADER = /key|token|secret|auth|cookie/i;
-
-/** The text without the provider's key and secret headers, should a server repeat them. */
-export function redact(provider: Provider, text: string): string {
-  const named = Object.entries(provider.headers).filter(([name]) => SECRET_HEADER.test(name));
-  const secrets = [provider.apiKey, ...named.map(([, value]) => value)];
-  return secrets.reduce<string>(
-    (rest, secret) => (secret === undefined || secret.length < 8 ? rest : rest.replaceAll(secret, "[secret]")),
-    text,
-  );
-}
-
-function bounded(text: string): string {
-  return text.length > ERROR_TEXT_LIMIT ? `${text.slice(0, ERROR_TEXT_LIMIT)}…` : text;
+  return status === 404 ? ` (check the model's name and base_url of provider \`${id}\`)` : "";
 }

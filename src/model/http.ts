@@ -1,7 +1,10 @@
-import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Provider } from "../protocol/index.js";
-import { bareHost, type ProxyAddress, ProxyError, proxyAddress, type TunnelOptions, tunnelAgent } from "./proxy.js";
+import { ProxyError } from "./proxy.js";
+import { REDIRECT_LIMIT, type Redirect, redirectOf } from "./redirect.js";
 import { LONGEST_TIMER_MS, ResponseBytes } from "./response-bytes.js";
+import { UnpackedBytes } from "./response-encoding.js";
+import { createTransports, type Transport } from "./transport.js";
 
 /** One POST. `path` is appended to the base URL; header names are lower case. */
 export interface Post {
@@ -12,120 +15,108 @@ export interface Post {
   readonly idleMs: number;
 }
 
-/** How a request came out. `failed`: no answer came; the error is the system's. */
+/**
+ * How a request came out. `failed`: no answer came; the error is the system's. `redirected`: to an origin that is not the
+ * configured one, or, without `to`, again and again.
+ */
 export type Posted =
   | {
       readonly type: "response";
       readonly status: number;
       readonly headers: IncomingHttpHeaders;
-      readonly bytes: ResponseBytes;
+      readonly bytes: UnpackedBytes;
     }
+  | { readonly type: "redirected"; readonly status: number; readonly to: string | undefined }
   | { readonly type: "failed"; readonly error: Error }
   | { readonly type: "idle" };
 
 /** Connections to one provider, kept between requests. */
 export interface HttpClient {
   /** Takes the response's connection back, its content being complete. */
-  keep(bytes: ResponseBytes): void;
+  keep(bytes: UnpackedBytes): void;
   /** Throws the signal's reason when it is cancelled: the connection, made or not, is closed in the same tick. */
   post(post: Post, signal: AbortSignal): Promise<Posted>;
   close(): void;
 }
 
-/** The module (`node:http` or `node:https`) and agent for a provider: loaded by the first request. */
-interface Transport {
-  readonly request: (options: TunnelOptions) => ClientRequest;
-  readonly agent: Agent;
-  readonly options: TunnelOptions;
-  /** The path of a base URL, in the form this transport sends it. */
-  readonly target: (path: string) => string;
-}
-
 export function createHttpClient(provider: Provider): HttpClient {
-  let transport: Promise<Transport> | undefined;
-  let agent: Agent | undefined;
+  const transports = createTransports(provider);
   let closed = false;
   /** Connections that are about to be free. */
   const freeing = new Set<Promise<void>>();
 
+  const keep = (bytes: UnpackedBytes) => {
+    const freed = bytes.finish().then(() => void freeing.delete(freed));
+    freeing.add(freed);
+  };
+  const ask = async (url: URL, post: Post, signal: AbortSignal): Promise<Posted> => {
+    let ready: Transport;
+    try {
+      ready = await transports.to(url);
+    } catch (error) {
+      // A proxy URL that cannot be used: a setting to correct, told like any other failure to connect.
+      return { type: "failed", error: error as Error };
+    }
+    // A new connection costs more than the moment until the last one is free.
+    await Promise.all(freeing);
+    return sendFresh(ready, { ...post, path: `${url.pathname}${url.search}` }, signal);
+  };
   return {
-    keep(bytes) {
-      const freed = bytes.finish().then(() => void freeing.delete(freed));
-      freeing.add(freed);
-    },
+    keep,
     async post(post, signal) {
       signal.throwIfAborted();
       if (closed) return { type: "failed", error: new ProxyError("ERR_INVALID_STATE", "the model was closed") };
-      let ready: Transport;
-      try {
-        transport ??= openTransport(provider);
-        ready = await transport;
-      } catch (error) {
-        // A base URL or proxy URL that cannot be used: a setting to correct, told like any other failure to connect.
-        return { type: "failed", error: error as Error };
+      const address = addressOf(provider, post.path);
+      if (address instanceof Error) return { type: "failed", error: address };
+      let url: URL = address;
+      for (let hops = 0; ; hops += 1) {
+        const posted: Posted = await ask(url, post, signal);
+        const redirect: Redirect | undefined =
+          posted.type === "response" ? redirectOf(posted.status, posted.headers.location, url) : undefined;
+        if (posted.type !== "response" || redirect === undefined) return posted;
+        if (redirect.type === "elsewhere" || hops === REDIRECT_LIMIT) {
+          posted.bytes.destroy();
+          return {
+            type: "redirected",
+            status: posted.status,
+            to: redirect.type === "follow" ? undefined : redirect.to,
+          };
+        }
+        keep(posted.bytes);
+        url = redirect.url;
       }
-      agent = ready.agent;
-      // A new connection costs more than the moment until the last one is free.
-      await Promise.all(freeing);
-      const first = await send(ready, post, signal);
-      if (first !== "stale") return first;
-      // The server had closed the kept connection. The others are as old: begin anew.
-      for (const sockets of Object.values(ready.agent.freeSockets)) {
-        for (const socket of sockets ?? []) socket.destroy();
-      }
-      const second = await send(ready, post, signal);
-      return second === "stale" ? { type: "failed", error: new Error("the connection was closed") } : second;
     },
     close() {
       closed = true;
-      agent?.destroy();
+      transports.close();
     },
   };
 }
 
-async function openTransport(provider: Provider): Promise<Transport> {
+/** Where a request goes: the base URL with the path, and the query of both settings. */
+function addressOf(provider: Provider, path: string): URL | ProxyError {
   if (!/^https?:/i.test(provider.baseUrl) || !URL.canParse(provider.baseUrl)) {
-    throw new ProxyError("ERR_INVALID_URL", "base_url must start with http:// or https://");
+    return new ProxyError("ERR_INVALID_URL", "base_url must start with http:// or https://");
   }
   const url = new URL(provider.baseUrl);
   const query = new URLSearchParams(url.search);
   for (const [name, value] of Object.entries(provider.queryParams)) query.set(name, value);
-  const search = query.size === 0 ? "" : `?${query}`;
-  const base = url.pathname.replace(/\/+$/, "");
-  const target = (path: string) => `${base}${path}${search}`;
-  const proxy = provider.proxyUrl === undefined ? undefined : proxyAddress(provider.proxyUrl);
-  const kept = { keepAlive: true } as const;
-  const host = bareHost(url.hostname);
-  if (url.protocol === "https:") {
-    const https = await import("node:https");
-    const agent = proxy === undefined ? new https.Agent(kept) : await tunnelAgent(proxy, kept);
-    const options = { host, port: url.port === "" ? 443 : Number(url.port), ...userOf(url) };
-    return { request: https.request, agent, options, target };
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}${path}`;
+  url.search = query.toString();
+  url.hash = "";
+  return url;
+}
+
+/** A kept connection that the server has closed costs a second try, unseen. Here `path` is what the origin is asked for. */
+async function sendFresh(transport: Transport, post: Post, signal: AbortSignal): Promise<Posted> {
+  const first = await send(transport, post, signal);
+  if (first !== "stale") return first;
+  // The others are as old: begin anew.
+  for (const sockets of Object.values(transport.agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy();
   }
-  if (proxy !== undefined) return plainProxyTransport(proxy, url, target);
-  const http = await import("node:http");
-  const options = { host, port: url.port === "" ? 80 : Number(url.port), ...userOf(url) };
-  return { request: http.request, agent: new http.Agent(kept), options, target };
-}
-
-/** Plain HTTP through a proxy: the whole URL stands in the request line. */
-async function plainProxyTransport(
-  proxy: ProxyAddress,
-  url: URL,
-  target: (path: string) => string,
-): Promise<Transport> {
-  const { Agent, request } = proxy.secure ? await import("node:https") : await import("node:http");
-  return {
-    request,
-    agent: new Agent({ keepAlive: true }),
-    options: { host: proxy.host, port: proxy.port, headers: { host: url.host, ...proxy.headers }, ...userOf(url) },
-    target: (path) => `${url.protocol}//${url.host}${target(path)}`,
-  };
-}
-
-function userOf(url: URL): { auth?: string } {
-  if (url.username === "" && url.password === "") return {};
-  return { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` };
+  const second = await send(transport, post, signal);
+  return second === "stale" ? { type: "failed", error: new Error("the connection was closed") } : second;
 }
 
 function send(transport: Transport, post: Post, signal: AbortSignal): Promise<Posted | "stale"> {
@@ -164,8 +155,9 @@ function send(transport: Transport, post: Post, signal: AbortSignal): Promise<Po
     });
     sent.on("response", (response: IncomingMessage) => {
       clearTimeout(timer);
-      const bytes = new ResponseBytes(sent, response);
-      resolve({ type: "response", status: response.statusCode ?? 0, headers: response.headers, bytes });
+      const { headers } = response;
+      const bytes = new UnpackedBytes(new ResponseBytes(sent, response), headers);
+      resolve({ type: "response", status: response.statusCode ?? 0, headers, bytes });
     });
     sent.end(body);
   });

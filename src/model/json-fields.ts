@@ -35,3 +35,9 @@ export function objectsIn(value: JsonObject | undefined, key: string): JsonObjec
   const field = value?.[key];
   return Array.isArray(field) ? field.map(asObject).filter((entry) => entry !== undefined) : [];
 }
+
+/** `{}` and its like stand in a field for no error at all. */
+export function isTold(error: unknown): boolean {
+  if (error === undefined || error === null || error === false || error === "") return false;
+  return typeof error !== "object" || Object.keys(error).length > 0;
+}

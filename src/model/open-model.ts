@@ -1,7 +1,9 @@
 import type { Clock, Random } from "../base/index.js";
 import type { Provider } from "../protocol/index.js";
 import { runAttempt } from "./attempt.js";
+import type { Failure } from "./failure.js";
 import { createHttpClient } from "./http.js";
+import { Learned } from "./learned.js";
 import { withRetries } from "./retry.js";
 import type { Model } from "./types.js";
 import type { Wire } from "./wire.js";
@@ -18,14 +20,17 @@ export interface ModelDeps {
 /** A model of the provider given. Nothing is loaded or connected before the first request. */
 export function openModel(provider: Provider, deps: ModelDeps): Model {
   if (provider.wireApi === "demo") return openDemo();
-  const wire: Wire = provider.wireApi === "responses" ? responsesWire() : chatWire(deps.random);
-  const client = createHttpClient(provider);
   const { clock, random, userAgent } = deps;
+  const learned = new Learned();
+  const open = provider.wireApi === "responses" ? responsesWire : chatWire;
+  const wire: Wire = open(provider, { learned, random });
+  const client = createHttpClient(provider);
   return {
     stream(request, signal) {
       const attempt = (attemptSignal: AbortSignal) =>
         runAttempt({ client, wire, provider, clock, userAgent, request }, attemptSignal);
-      return withRetries(attempt, { provider, clock, random }, signal);
+      const learn = (failure: Failure) => learned.learn(failure, learned.habits(provider, request));
+      return withRetries(attempt, { provider, clock, random, learn }, signal);
     },
     close: () => client.close(),
   };

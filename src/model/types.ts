@@ -1,4 +1,4 @@
-import type { ReasoningEffort, ReasoningSummary, ResponseItem } from "../protocol/index.js";
+import type { ModelInfo, ReasoningEffort, ReasoningSummary, ResponseItem, Verbosity } from "../protocol/index.js";
 
 /** A tool as a model is told of it. `custom` tools take free text in the grammar given. */
 export type ToolSpec =
@@ -13,12 +13,20 @@ export type ToolSpec =
 /** All that one model request depends on. */
 export interface ModelRequest {
   readonly model: string;
+  /** What is known of it. */
+  readonly info: ModelInfo;
   readonly instructions: string;
   readonly input: readonly ResponseItem[];
   readonly tools: readonly ToolSpec[];
   readonly conversationId: string;
   readonly effort?: ReasoningEffort | undefined;
   readonly summary?: ReasoningSummary | undefined;
+  readonly verbosity?: Verbosity | undefined;
+  readonly serviceTier?: string | undefined;
+  /** A summary of the conversation is asked for, and no further work. */
+  readonly purpose?: "summary" | undefined;
+  /** `none`: the tools are told of, and none may be called. */
+  readonly toolChoice?: "none" | undefined;
   /** A JSON Schema the final message must follow. */
   readonly outputSchema?: object | undefined;
 }
@@ -34,7 +42,8 @@ export interface Usage {
 
 /**
  * What a request comes to, in order. Deltas that arrive together may come as one. `item` is a whole output item; items of
- * an attempt that is retried never show. `retry` announces a wait. Nothing follows `completed`.
+ * an attempt that is retried never show. `retry` announces a wait, `notice` tells the user of something in words. Nothing follows
+ * `completed`.
  */
 export type ModelEvent =
   | { readonly type: "text_delta"; readonly delta: string }
@@ -50,6 +59,7 @@ export type ModelEvent =
       readonly of: number;
       readonly waitMs: number;
     }
+  | { readonly type: "notice"; readonly text: string }
   | { readonly type: "completed"; readonly usage: Usage | undefined };
 
 /** A way to a model that keeps its connections between requests. */
@@ -72,15 +82,22 @@ export type ModelErrorKind =
   | "idle"
   | "incomplete";
 
+/** What of a request a provider refuses to take, where its words tell: a request without that may be taken. */
+export type RefusedPart = "images" | "thoughts";
+
 /** A failed request; the message is for people and holds the provider's own words. */
 export class ModelError extends Error {
   readonly kind: ModelErrorKind;
   readonly status: number | undefined;
+  readonly refused: RefusedPart | undefined;
 
-  constructor(kind: ModelErrorKind, message: string, status?: number) {
+  constructor(kind: ModelErrorKind, message: string, more: Pick<ModelError, "status" | "refused"> = NO_MORE) {
     super(message);
     this.name = "ModelError";
     this.kind = kind;
-    this.status = status;
+    this.status = more.status;
+    this.refused = more.refused;
   }
 }
+
+const NO_MORE = { status: undefined, refused: undefined };

@@ -130,7 +130,13 @@ export const eventMsgSchema = v.variant("type", [
   }),
   typed("task_started", { model_context_window: optionalCount }),
   typed("agent_message_delta", { delta: v.string() }),
-  typed("agent_message", { message: v.string() }),
+  typed("agent_message", {
+    message: v.string(),
+    /** Ours: `commentary` on the way, or `final_answer`, as the model says. */
+    phase: v.optional(v.string()),
+    /** Ours: the text was cut before its end. */
+    partial: v.optional(v.boolean()),
+  }),
   typed("agent_reasoning_delta", { delta: v.string() }),
   typed("agent_reasoning", { text: v.string() }),
   typed("agent_reasoning_section_break", {}),

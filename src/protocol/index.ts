@@ -32,6 +32,15 @@ export {
   textOf,
   userMessage,
 } from "./item.js";
+export type { ModelInfo } from "./model-info.js";
+export {
+  type FieldNames,
+  type Fields,
+  nearJson,
+  nearNames,
+  nearValue,
+  plainName,
+} from "./near-misses.js";
 export type { InputItem, Op, Submission } from "./op.js";
 export {
   type AskForApproval,
@@ -50,8 +59,10 @@ export {
   type SandboxMode,
   type SandboxPolicy,
   sandboxPolicySchema,
+  type Verbosity,
+  verbositySchema,
 } from "./policy.js";
-export type { Provider } from "./provider.js";
+export type { Compat, Provider } from "./provider.js";
 export {
   type BlobRef,
   blobRefsOf,

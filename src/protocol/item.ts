@@ -14,6 +14,11 @@ const contentPart = v.variant("type", [
 
 const id = v.optional(v.nullable(v.string()));
 
+/** Ours: which provider (its id in the settings) and model made an item. What only they can read goes back to them alone. */
+const maker = v.optional(v.object({ provider: v.string(), model: v.string() }));
+/** Ours: fields of a Chat server as they came (`reasoning_details`, `extra_content`), to be sent back as they are. */
+const sealed = v.optional(v.record(v.string(), v.unknown()));
+
 /** `status` "incomplete" marks a text that was cut. */
 const message = v.object({
   type: v.literal("message"),
@@ -21,6 +26,9 @@ const message = v.object({
   role: v.picklist(["user", "assistant", "system", "developer"]),
   content: v.array(contentPart),
   status: v.optional(v.picklist(["in_progress", "completed", "incomplete"])),
+  /** Of the assistant: `commentary` on the way, or `final_answer`; any other word is kept as it is. */
+  phase: v.optional(v.nullable(v.string())),
+  maker,
 });
 
 const reasoning = v.object({
@@ -29,6 +37,9 @@ const reasoning = v.object({
   summary: v.array(v.looseObject({ type: v.literal("summary_text"), text: v.string() })),
   content: v.optional(v.nullable(v.array(v.looseObject({ type: v.string(), text: v.string() })))),
   encrypted_content: v.optional(v.nullable(v.string())),
+  maker,
+  /** Of a Chat server: `{ field: "reasoning_content" }` names where its text came from, other fields are the server's own. */
+  sealed,
 });
 
 /** `arguments` is the model's JSON text, not yet checked. */
@@ -38,6 +49,8 @@ const functionCall = v.object({
   name: v.string(),
   arguments: v.string(),
   call_id: v.string(),
+  maker,
+  sealed,
 });
 
 const customToolCall = v.object({
@@ -46,6 +59,8 @@ const customToolCall = v.object({
   name: v.string(),
   input: v.string(),
   call_id: v.string(),
+  maker,
+  sealed,
 });
 
 const callOutput = v.union([v.string(), v.array(contentPart)]);
@@ -99,7 +114,9 @@ export function userMessage(text: string): MessageItem {
   return { type: "message", role: "user", content: [{ type: "input_text", text }] };
 }
 
-/** The text parts of a message, joined. */
+/** What a message says: its texts and refusals, joined. */
 export function textOf(item: MessageItem): string {
-  return item.content.map((part) => ("text" in part ? part.text : "")).join("");
+  return item.content
+    .map((part) => (part.type === "input_image" ? "" : part.type === "refusal" ? part.refusal : part.text))
+    .join("");
 }

@@ -40,7 +40,9 @@ export const execDecisionSchema = v.union([
   }),
 ]);
 
-export const reasoningEffortSchema = v.picklist(["none", "minimal", "low", "medium", "high", "xhigh"]);
+export const reasoningEffortSchema = v.picklist(["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]);
+/** How much a model says: OpenAI's `text.verbosity`. */
+export const verbositySchema = v.picklist(["low", "medium", "high"]);
 export const reasoningSummarySchema = v.picklist(["auto", "concise", "detailed", "none"]);
 
 /** What a patch does to one file, keyed by absolute path where it stands; `unified_diff` starts at its first `@@` line. */
@@ -57,6 +59,7 @@ export type SandboxMode = SandboxPolicy["mode"];
 export type PlainDecision = v.InferOutput<typeof reviewDecisionSchema>;
 export type ReviewDecision = v.InferOutput<typeof execDecisionSchema>;
 export type ReasoningEffort = v.InferOutput<typeof reasoningEffortSchema>;
+export type Verbosity = v.InferOutput<typeof verbositySchema>;
 export type ReasoningSummary = v.InferOutput<typeof reasoningSummarySchema>;
 export type FileChange = v.InferOutput<typeof fileChangeSchema>;
 export type LevelReport = v.InferOutput<typeof sandboxLevelSchema>;

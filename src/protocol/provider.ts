@@ -17,6 +17,26 @@ export interface Provider {
   readonly streamMaxRetries: number;
   /** The longest silence between two chunks of a stream, ms. */
   readonly streamIdleTimeoutMs: number;
+  /** The longest time without anything of an answer, ms: signs of life don't count. */
+  readonly streamContentTimeoutMs: number;
+  /** Fields laid over the body of each request. */
+  readonly extraBody: Readonly<Record<string, unknown>>;
+  /** Where it differs from what is assumed of an unknown server. */
+  readonly compat: Compat;
   /** The HTTP proxy for `baseUrl`, when one applies. */
   readonly proxyUrl: string | undefined;
+}
+
+/** What a server takes, as far as the settings say so; what they leave open is assumed by the wire, and learnt from refusals. */
+export interface Compat {
+  /** `strict`: user and assistant in turn, and no user right behind a tool (Chat). */
+  readonly roles?: "strict" | "free" | undefined;
+  /** The role of the instructions (Chat); `user`: they open the first user message. */
+  readonly system?: "system" | "developer" | "user" | undefined;
+  /** Ids of calls: `short` is nine letters or digits (Mistral). */
+  readonly callIds?: "any" | "short" | undefined;
+  /** Thoughts in plain text (`reasoning_content`) of answers with calls: sent back, never, or also where there were none. */
+  readonly thoughts?: "sent" | "dropped" | "required" | undefined;
+  /** Fields of the body that are never sent. */
+  readonly without?: readonly string[] | undefined;
 }

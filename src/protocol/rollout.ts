@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type TokenUsage, tokenUsageSchema } from "./event.js";
-import { type ResponseItem, responseItemSchema } from "./item.js";
+import type { ResponseItem } from "./item.js";
 import { type InputItem, inputItemSchema } from "./op.js";
 import {
   type AskForApproval,
@@ -12,6 +12,7 @@ import {
   type SandboxPolicy,
   sandboxPolicySchema,
 } from "./policy.js";
+import { decodeRecordedItem } from "./recorded-item.js";
 
 /**
  * Lines of session files, as Codex 0.169 names them. Files of Codex 0.23 (bare items, no envelope), of 0.169 in both of its
@@ -86,6 +87,8 @@ export type RolloutItem =
         readonly message: string;
         /** Missing in files of older programs: then it is the user's messages so far, and the summary. */
         readonly replacement_history?: readonly ResponseItem[] | undefined;
+        /** Ours: no summary, but the history without what a model's server refused. */
+        readonly amended?: boolean | undefined;
       };
     }
   | { readonly type: "event_msg"; readonly payload: RecordedEvent };
@@ -176,21 +179,13 @@ function decodeContext(payload: Readonly<Record<string, unknown>>): TurnContext 
 }
 
 function decodeCompacted(payload: Readonly<Record<string, unknown>>): RolloutItem | undefined {
-  const { message, replacement_history: replacement } = payload;
+  const { message, replacement_history: replacement, amended } = payload;
   if (!Array.isArray(replacement)) {
     return typeof message === "string" ? { type: "compacted", payload: { message } } : undefined;
   }
   const items = replacement.flatMap((item) => (isRecord(item) ? (decodeRecordedItem(item) ?? []) : []));
-  return { type: "compacted", payload: { message: stringOf(message) ?? "", replacement_history: items } };
-}
-
-/** An item as we know it; Codex's own shell call becomes a function call, so that its output has its pair. */
-function decodeRecordedItem(payload: Readonly<Record<string, unknown>>): ResponseItem | undefined {
-  if (payload.type === "local_shell_call" && typeof payload.call_id === "string") {
-    const text = JSON.stringify(payload.action ?? {});
-    return { type: "function_call", name: "local_shell", arguments: text, call_id: payload.call_id };
-  }
-  return parsed(responseItemSchema, payload);
+  const told = { message: stringOf(message) ?? "", replacement_history: items };
+  return { type: "compacted", payload: amended === true ? { ...told, amended } : told };
 }
 
 /** Codex 0.23: the first line is the head, items stand bare, and `record_type` lines mark batches. */

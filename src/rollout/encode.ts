@@ -61,11 +61,11 @@ function encodePayload(record: RolloutRecord, split: Split): unknown {
       return splitItem(record.payload, { ...split, where: "", textLimit: typed ? Infinity : ITEM_LIMIT });
     }
     case "compacted": {
-      const { message, replacement_history: items = [] } = record.payload;
+      const { message, replacement_history: items = [], amended } = record.payload;
       const parts = items.map((item, at) =>
         splitItem(item, { ...split, where: `replacement_history/${at}/`, textLimit: REPEATED_LIMIT }),
       );
-      return { message, replacement_history: parts };
+      return { message, replacement_history: parts, amended };
     }
     default:
       return record.payload;

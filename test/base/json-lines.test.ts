@@ -33,6 +33,15 @@ describe("line splitter", () => {
     assert.deepEqual(split("a\r\nb\r\r\n\r\nc\n", { cuts: [2] }), texts("a", "b\r", "c"));
   });
 
+  test("a byte order mark is passed over before the first line alone, wherever chunks end", () => {
+    const marked = "\ufeff";
+    for (const cut of [1, 2, 3, 4]) {
+      assert.deepEqual(split(`${marked}a\n${marked}b\n`, { cuts: [cut] }), texts("a", `${marked}b`));
+    }
+    assert.deepEqual(split(`${marked}\r\n${marked}a\n`), texts(`${marked}a`));
+    assert.deepEqual(split(`\n${marked}a\n`), texts(`${marked}a`));
+  });
+
   test("empty lines are skipped, a last line without its end is given by end()", () => {
     assert.deepEqual(split("\n\n a \n\nlast"), texts(" a ", "last"));
     assert.deepEqual(split(""), []);
@@ -104,12 +113,13 @@ test("any chunking gives the lines of the plain model", () => {
 /** All at once, in the plainest way; latin1 keeps one character a byte. */
 function model(input: Buffer, limit: number): Line[] {
   const lines: Line[] = [];
-  for (const raw of input.toString("latin1").split("\n")) {
+  for (const [at, raw] of input.toString("latin1").split("\n").entries()) {
     if (raw.length > limit) {
       lines.push({ type: "too_long", bytes: raw.length });
       continue;
     }
-    const line = Buffer.from(raw.replace(/\r$/, ""), "latin1");
+    const unmarked = at === 0 ? raw.replace(/^\xef\xbb\xbf/, "") : raw;
+    const line = Buffer.from(unmarked.replace(/\r$/, ""), "latin1");
     if (line.length === 0) continue;
     const text = line.toString("utf8");
     if (Buffer.from(text).equals(line)) lines.push({ type: "line", text });

@@ -10,37 +10,43 @@ test("nothing set: the safe defaults, and no file is read or made", async (t) =>
   const place = makePlace(t);
   rmSync(place.home, { recursive: true });
   const config = await loaded(place);
-  const { provider, commandEnv, ...rest } = config;
-  assert.deepEqual(rest, {
-    home: place.home,
-    cwd: place.cwd,
-    model: DEFAULT_MODEL,
-    openaiAuth: true,
-    missingKey: { envKey: "OPENAI_API_KEY", instructions: undefined },
-    approvalPolicy: "on-request",
-    sandboxPolicy: { mode: "read-only" },
-    projectTrust: undefined,
-    effort: undefined,
-    summary: undefined,
-    contextWindow: undefined,
-    autoCompactTokenLimit: undefined,
-    toolOutputTokenLimit: 10_000,
-    hideAgentReasoning: false,
-    showRawAgentReasoning: false,
-    projectDocMaxBytes: 32_768,
-    projectDocFallbackNames: [],
-    instructionsFile: undefined,
-    developerInstructions: undefined,
-    compactPrompt: undefined,
-    containFullAccess: true,
-    keepBackgroundProcesses: false,
-    allowPartialSandbox: false,
-    commandTimeoutMs: undefined,
-    sessionLimits: { maxBytes: 10 * 1024 ** 3, keepDays: undefined },
-    projectFiles: [],
-    sources: [],
-    warnings: [],
-  });
+  const { provider, commandEnv, models, ...rest } = config;
+  assert.deepEqual(
+    { ...rest, models: { ...models } },
+    {
+      home: place.home,
+      cwd: place.cwd,
+      model: DEFAULT_MODEL,
+      openaiAuth: true,
+      missingKey: { envKey: "OPENAI_API_KEY", instructions: undefined },
+      approvalPolicy: "on-request",
+      sandboxPolicy: { mode: "read-only" },
+      projectTrust: undefined,
+      effort: undefined,
+      summary: undefined,
+      verbosity: undefined,
+      serviceTier: undefined,
+      models: {},
+      contextWindow: undefined,
+      autoCompactTokenLimit: undefined,
+      toolOutputTokenLimit: 10_000,
+      hideAgentReasoning: false,
+      showRawAgentReasoning: false,
+      projectDocMaxBytes: 32_768,
+      projectDocFallbackNames: [],
+      instructionsFile: undefined,
+      developerInstructions: undefined,
+      compactPrompt: undefined,
+      containFullAccess: true,
+      keepBackgroundProcesses: false,
+      allowPartialSandbox: false,
+      commandTimeoutMs: undefined,
+      sessionLimits: { maxBytes: 10 * 1024 ** 3, keepDays: undefined },
+      projectFiles: [],
+      sources: [],
+      warnings: [],
+    },
+  );
   assert.equal(provider.id, "openai");
   assert.deepEqual(commandEnv, { BELAY_HOME: place.home });
 });
@@ -141,7 +147,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['model = " "', 'model: expected a string that is not empty, on one line; got " "'],
   [
     'model_reasoning_effort = "huge"',
-    'model_reasoning_effort: expected one of none, minimal, low, medium, high, xhigh; got "huge"',
+    'model_reasoning_effort: expected one of none, minimal, low, medium, high, xhigh, max, ultra; got "huge"',
   ],
   [
     "model_reasoning_summary = true",

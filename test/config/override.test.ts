@@ -58,7 +58,10 @@ test("-c keys: dotted, quoted; a later one wins; what is no key is refused", asy
   assert.deepEqual(await env(none, `${set}={A="one"}`, `${set}.B=two`), { A: "one", B: "two" });
   assert.equal(await refused(place, { overrides: ["badkey"] }), "Invalid override (missing '='): badkey");
   for (const raw of ["=x", "a..b=1", ".a=1", "a b=1", '"a=1']) {
-    assert.equal(await refused(place, { overrides: [raw] }), `Invalid override (bad key): ${raw}`);
+    assert.equal(
+      await refused(place, { overrides: [raw] }),
+      `Invalid override (bad key): ${raw.slice(0, raw.lastIndexOf("="))}`,
+    );
   }
 });
 
@@ -68,7 +71,7 @@ test("keys of objects mean nothing in a table", async (t) => {
   const config = await loaded(place, {
     overrides: ["__proto__.model=evil", "constructor.prototype.model=evil", "shell_environment_policy.set.__proto__=v"],
   });
-  assert.equal(config.model, "gpt-5");
+  assert.equal(config.model, "gpt-6.1-sol");
   assert.equal(({} as { model?: string }).model, undefined);
   assert.equal(Object.getOwnPropertyDescriptor(config.commandEnv, "__proto__")?.value, "v");
 });

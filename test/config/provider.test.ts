@@ -19,6 +19,9 @@ test("OpenAI: the built-in one", async (t) => {
       requestMaxRetries: 4,
       streamMaxRetries: 5,
       streamIdleTimeoutMs: 300_000,
+      streamContentTimeoutMs: 1_800_000,
+      extraBody: {},
+      compat: { roles: "free" },
       proxyUrl: undefined,
     },
   );
@@ -72,6 +75,9 @@ test("a provider of the user's, with its variables resolved", async (t) => {
       requestMaxRetries: 0,
       streamMaxRetries: 100,
       streamIdleTimeoutMs: 2 ** 31 - 1,
+      streamContentTimeoutMs: 2 ** 31 - 1,
+      extraBody: {},
+      compat: {},
       proxyUrl: undefined,
     },
   );

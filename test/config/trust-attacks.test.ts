@@ -33,7 +33,7 @@ test("a file or folder that was swapped for a link out of the project is not eve
   symlinkSync(outside, file);
   assert.deepEqual(states(place), { work: "unreadable" });
   const config = await loaded(place);
-  assert.equal(config.model, "gpt-5");
+  assert.equal(config.model, "gpt-6.1-sol");
   assert.deepEqual(config.warnings, [
     `the settings in ${place.cwd} are ignored, as not all can be read: ${file}: links to a file outside of the project`,
   ]);
@@ -66,7 +66,7 @@ test("FIFOs, devices, loops, folders, huge files, files that are no text: nothin
     rmSync(path, { recursive: true });
     swap();
     const { config } = apart(place, LOAD) as { config: { model: string; projectFiles: unknown[]; warnings: string[] } };
-    assert.deepEqual([config.model, config.projectFiles], ["gpt-5", []]);
+    assert.deepEqual([config.model, config.projectFiles], ["gpt-6.1-sol", []]);
     assert.deepEqual(config.warnings, [
       `the settings in ${place.cwd} are ignored, as not all can be read: .belay/rules.toml, ${path}: ${why}`,
     ]);
@@ -137,7 +137,7 @@ test("a file that changes all the time counts as trusted, or not at all", async 
     await once(child.stdout, "data");
     for (let round = 0; round < 200; round += 1) {
       const config = await loaded(place);
-      assert.equal(config.model, config.warnings.length === 0 ? "good" : "gpt-5");
+      assert.equal(config.model, config.warnings.length === 0 ? "good" : "gpt-6.1-sol");
     }
   } finally {
     child.kill("SIGKILL");
@@ -166,7 +166,7 @@ test("the store: for the user's eyes, written at once or not at all, and never g
   for (const [text, why] of bad) {
     writeFileSync(path, text);
     const config = await loaded(place);
-    assert.equal(config.model, "gpt-5");
+    assert.equal(config.model, "gpt-6.1-sol");
     assert.equal(config.warnings.length, 2);
     assert.match(config.warnings[1]!, why);
     // What can't be read is not written over either.

@@ -102,7 +102,7 @@ test("any change asks again: a byte, a file more, a file less, the same text und
     assert.deepEqual(states(place), { work: "trusted" }, what);
     change();
     const config = await loaded(place);
-    assert.equal(config.model, "gpt-5", what);
+    assert.equal(config.model, "gpt-6.1-sol", what);
     assert.deepEqual(config.projectFiles, []);
     assert.deepEqual(config.warnings, [
       `the settings in ${place.cwd} are ignored, as they are not what you trusted any more: ${what}; to see the difference and trust them: belay trust ${place.cwd}`,
@@ -188,6 +188,8 @@ const HOME_ONLY: readonly (readonly [string, string])[] = [
   ["forced_chatgpt_workspace_id", '"x"'],
   ["log_dir", '"/tmp"'],
   ["sqlite_home", '"/tmp"'],
+  ["models", '{ "gpt-6.1-sol" = { context_window = 1 } }'],
+  ["service_tier", '"fast"'],
 ];
 
 test("what no project may set, trusted or not, is passed over and named", async (t) => {
@@ -226,14 +228,14 @@ test("trust_level is about approvals: trusted trusts no content, untrusted overr
   place.write("work/.belay/config.toml", 'model = "theirs"\n');
   place.write("home/config.toml", `[projects."${place.cwd}"]\ntrust_level = "trusted"\n`);
   const open = await loaded(place);
-  assert.deepEqual([open.projectTrust, open.model, open.warnings.length], ["trusted", "gpt-5", 1]);
+  assert.deepEqual([open.projectTrust, open.model, open.warnings.length], ["trusted", "gpt-6.1-sol", 1]);
   trustAll(place);
   assert.equal((await loaded(place)).model, "theirs");
   place.write("home/config.toml", `[projects."${place.cwd}"]\ntrust_level = "untrusted"\n`);
   const shut = await loaded(place);
   assert.deepEqual(
     [shut.projectTrust, shut.model, shut.approvalPolicy, shut.warnings],
-    ["untrusted", "gpt-5", "untrusted", []],
+    ["untrusted", "gpt-6.1-sol", "untrusted", []],
   );
 });
 

@@ -6,7 +6,7 @@ import { openTalk } from "../support/talk.js";
 
 const TOO_LONG = { error: { code: "context_length_exceeded", message: "too long for the window" } };
 
-test("compact keeps the last user message verbatim, lists what was done, and holds the model's summary", async () => {
+test("compact keeps what the user said verbatim, lists what was done, and holds the model's summary", async () => {
   const { server, talk } = await openTalk();
   const message = "fix  the\tbug —\nplease";
   server.enqueue(call("exec_command", { cmd: "echo step-one" }), text("half done"), text("fine"));
@@ -17,12 +17,13 @@ test("compact keeps the last user message verbatim, lists what was done, and hol
   await talk.end(talk.say("go on"));
   const texts = server.requests.at(-1)!.userTexts();
   assert.match(texts[0] ?? "", /^<environment_context>/);
+  assert.equal(texts[1], "an older message");
   assert.match(
-    texts[1] ?? "",
+    texts[2] ?? "",
     /^<conversation_summary>[\s\S]*SUMMARY[\s\S]*- exec_command .*echo step-one.* -> Exit code: 0/,
   );
-  assert.equal(texts[2], message);
-  assert.equal(texts[3], "go on");
+  assert.equal(texts[3], message);
+  assert.equal(texts[4], "go on");
   assert.deepEqual(server.requests.at(-1)!.assistantTexts(), []);
   await talk.close();
   await server.close();
@@ -106,10 +107,26 @@ test("past the limit a turn compacts between its steps and goes on with its task
   );
   const end = await talk.end(talk.say("a long task"));
   assert.equal(end.type === "task_complete" && end.last_agent_message, "finished");
-  const [, asked, after] = server.requests;
-  assert.equal((asked!.body.tools as unknown[] | undefined)?.length ?? 0, 0);
+  const [first, asked, after] = server.requests;
+  // Servers refuse calls in a history without tools, and keep the conversation in their caches from its tools on.
+  assert.deepEqual(asked!.body.tools, first!.body.tools);
   assert.equal(after!.outputOf("big"), undefined);
   assert.equal(after!.userTexts().at(-1), "a long task");
+  checkStopContract(talk.events);
+  await talk.close();
+  await server.close();
+});
+
+test("a summary that fails is not asked for again before each step", async () => {
+  const { server, talk } = await openTalk({ autoCompactTokenLimit: 1_000 });
+  const echo = (n: number, total: number) => [call("exec_command", { cmd: `echo ${n}` }), usage({ input: total })];
+  server.enqueue(echo(1, 2_000), text(""), text(""), echo(2, 2_100), echo(3, 2_200), echo(4, 9_000));
+  // Once much more is there, it is worth another try.
+  server.enqueue(text("SUMMARY"), text("end"));
+  const end = await talk.end(talk.say("go"));
+  assert.equal(end.type === "task_complete" && end.last_agent_message, "end");
+  assert.equal(server.requests.length, 8);
+  assert.ok(JSON.stringify(server.requests.at(-1)!.body).includes("SUMMARY"));
   checkStopContract(talk.events);
   await talk.close();
   await server.close();

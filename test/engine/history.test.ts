@@ -25,12 +25,13 @@ test("a history with open calls can't be replaced", () => {
   assert.throws(() => history.replace([]));
 });
 
-test("the last user message is the user's own, not a note of ours", () => {
+test("the user's messages are the user's own, not notes of ours", () => {
   const history = new History();
   history.append([
     userMessage("mine"),
     userMessage("<turn_aborted>\n</turn_aborted>"),
     userMessage("<environment_context>"),
   ]);
-  assert.deepEqual(history.lastUserMessage(), userMessage("mine"));
+  history.append([userMessage("mine too")]);
+  assert.deepEqual(history.userMessages(), [userMessage("mine"), userMessage("mine too")]);
 });

@@ -69,7 +69,7 @@ test("partial text is kept once, marked as cut, and the model is told", async ()
   const cut = input.filter((item) => item.role === "assistant");
   assert.equal(cut.length, 1);
   assert.equal(cut[0]?.status, "incomplete");
-  assert.deepEqual(cut[0]?.content, [{ type: "output_text", text: "The answer is " }]);
+  assert.deepEqual(cut[0]?.content, [{ type: "output_text", text: "The answer is ", annotations: [] }]);
   const note = server.requests[first]!.userTexts().find((line) => line.startsWith("<turn_aborted>"));
   assert.match(note ?? "", /stopped the previous turn after .*\n.*cut off/);
   await talk.close();
@@ -109,7 +109,7 @@ test("a running command is dead at the terminal event, its call is cut, its outp
   const said = server.requests[first]!.input.filter((item) => item.role === "assistant");
   assert.deepEqual(
     said.map(({ content, status: how }) => [content, how]),
-    [[[{ type: "output_text", text: "I will do three things." }], "completed"]],
+    [[[{ type: "output_text", text: "I will do three things.", annotations: [] }], "completed"]],
   );
   assert.match(
     server.requests[first]!.outputOf("running") ?? "",

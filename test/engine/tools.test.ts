@@ -226,7 +226,7 @@ test("view_image sends the image to the model, and says what is none", async () 
   });
   const output = seen.input.find((item) => item.type === "function_call_output");
   assert.deepEqual(output?.output, [
-    { type: "input_image", image_url: `data:image/png;base64,${png.toString("base64")}` },
+    { type: "input_image", image_url: `data:image/png;base64,${png.toString("base64")}`, detail: "auto" },
   ]);
   assert.match(only(seen.events, "view_image_tool_call").path, /^\/.*\/sub\/a\.png$/);
   const none = await tryCall(call("view_image", { path: "a.txt" }), {}, (cwd) =>

@@ -45,6 +45,14 @@ describe("belay exec", { concurrency: 4 }, () => {
     assert.equal(run.code, 0);
   });
 
+  it("tells what is asked of the model, not what was set", async () => {
+    const words = ["-c", "model=gpt-5.5", "-c", "model_reasoning_effort=ultra", "-c", "service_tier=fast"];
+    const run = await runProgram(["exec", ...words, "x"], { place, script: answer("hi") });
+    assert.match(run.stderr, /\nmodel: gpt-5\.5\n[\s\S]*\nreasoning effort: xhigh\nservice tier: priority\n/);
+    const plain = await runProgram(["exec", "-c", "model=m1", "x"], { place, script: answer("hi") });
+    assert.doesNotMatch(plain.stderr, /reasoning effort|service tier/);
+  });
+
   it("ends with 1 and nothing on stdout when the turn failed", async () => {
     const script: Step[] = [
       { type: "error", message: "401 bad key" },

@@ -74,6 +74,8 @@ test("the body and headers of a request", async () => {
   });
 });
 
+const bridge = { role: "assistant", content: "I have seen the output." };
+
 test("a text and the calls after it are one message, outputs follow in call order, steps stay apart", async () => {
   const reasoned: ResponseItem = { type: "reasoning", summary: [] };
   const calls = (...ids: string[]) =>
@@ -107,8 +109,8 @@ test("a text and the calls after it are one message, outputs follow in call orde
     { role: "tool", tool_call_id: "c", content: "done" },
     { role: "assistant", content: null, tool_calls: calls("d") },
     { role: "tool", tool_call_id: "d", content: "done" },
-    { role: "user", content: "typed meanwhile" },
-    { role: "user", content: "later" },
+    bridge,
+    { role: "user", content: "typed meanwhile\n\nlater" },
     { role: "assistant", content: "End." },
   ]);
 });
@@ -132,6 +134,7 @@ test("custom calls are function calls with one input; images of outputs follow a
       tool_calls: [{ id: "p", type: "function", function: { name: "apply_patch", arguments: '{"input":"*** x"}' } }],
     },
     { role: "tool", tool_call_id: "p", content: "shot" },
+    bridge,
     { role: "user", content: [{ type: "text", text: "Images of the output of tool call p:" }, picture] },
   ]);
 });
@@ -149,6 +152,12 @@ test("text, reasoning, calls of both kinds and usage become events", async () =>
     assert.equal(said(events), "Hello");
     assert.equal(said(events, "raw_reasoning_delta"), "think");
     assert.deepEqual(itemsOf(events), [
+      {
+        type: "reasoning",
+        summary: [],
+        content: [{ type: "reasoning_text", text: "think" }],
+        sealed: { field: "reasoning_content" },
+      },
       { type: "message", role: "assistant", content: [{ type: "output_text", text: "Hello" }] },
       { type: "function_call", name: "shell", arguments: '{"command":["ls"]}', call_id: "c1" },
       { type: "custom_tool_call", name: "apply_patch", input: "*** Begin", call_id: "c2" },
@@ -264,14 +273,16 @@ test("a finish without usage, [DONE] or end of the body still completes", async 
   });
 });
 
-test("an end without a finish is an error, with [DONE] or not", async () => {
+test("an end without a finish is an error; with [DONE] it is one where nothing was said", async () => {
   await withModel({ wire: "chat", provider: { streamMaxRetries: 0 } }, async ({ server, model }) => {
-    for (const tail of ["", "data: [DONE]\n\n"]) {
-      server.enqueue(raw(chunk({ content: "half" }) + tail));
-      const { events, error } = await collectFailure(model);
-      assert.equal(error.kind, "stream");
-      assert.equal(said(events), "half");
-    }
+    server.enqueue(raw(chunk({ content: "half" })));
+    const { events, error } = await collectFailure(model);
+    assert.equal(error.kind, "stream");
+    assert.equal(said(events), "half");
+    server.enqueue(raw(`${chunk({ role: "assistant" })}data: [DONE]\n\n`));
+    assert.equal((await collectFailure(model)).error.kind, "stream");
+    server.enqueue(raw(`${chunk({ content: "all" })}data: [DONE]\n\n`));
+    assert.equal(said(await collect(model)), "all");
   });
 });
 

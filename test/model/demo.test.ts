@@ -34,7 +34,7 @@ function requestOf(
   input: readonly ResponseItem[],
   tools: readonly string[] = ["exec_command", "apply_patch", "update_plan"],
 ): ModelRequest {
-  return { model: "demo", instructions: "be brief", input, tools: tools.map(tool), conversationId: "c" };
+  return { model: "demo", info: {}, instructions: "be brief", input, tools: tools.map(tool), conversationId: "c" };
 }
 
 interface Answer {

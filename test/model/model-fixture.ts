@@ -11,7 +11,7 @@ export const deps = {
 };
 
 export function request(more: Partial<ModelRequest> = {}): ModelRequest {
-  return { model: "m1", instructions: "Be brief.", input: [], tools: [], conversationId: "conv-1", ...more };
+  return { model: "m1", info: {}, instructions: "Be brief.", input: [], tools: [], conversationId: "conv-1", ...more };
 }
 
 export interface Setup {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { modelInfo } from "../../src/model/index.js";
 import type { ResponseItem } from "../../src/protocol/index.js";
 import { call, customCall, failed, incomplete, raw, reasoning, status, text, usage } from "../support/model-server.js";
 import { collect, collectFailure, itemsOf, said, withModel } from "./model-fixture.js";
@@ -30,7 +31,6 @@ test("the body and headers of a request", async () => {
         input: [
           { type: "message", role: "user", content: [{ type: "input_text", text: "hé" }] },
           { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "abc" },
-          { type: "reasoning", summary: [{ type: "summary_text", text: "s" }] },
           { type: "function_call", id: "fc_1", name: "shell", arguments: "{}", call_id: "c1" },
           { type: "function_call_output", call_id: "c1", output: "done" },
         ],
@@ -73,7 +73,7 @@ test("models that think unasked are asked for their thoughts, which the next ste
   await withModel({}, async ({ server, model }) => {
     const asked = async (name: string) => {
       server.enqueue(text("ok"));
-      await collect(model, { model: name });
+      await collect(model, { model: name, info: modelInfo(name) });
       const { body } = server.requests.at(-1)!;
       assert.ok(!("reasoning" in body));
       return body.include;
@@ -124,7 +124,13 @@ test("text, reasoning, calls and usage become events; items come bare, at the en
     assert.equal(events.filter((event) => event.type === "reasoning_section").length, 2);
     const summary = ["First.", "Second."].map((part) => ({ type: "summary_text", text: part }));
     assert.deepEqual(itemsOf(events), [
-      { type: "reasoning", id: "item_0_0", summary, encrypted_content: "xyz" },
+      {
+        type: "reasoning",
+        id: "item_0_0",
+        summary,
+        content: [{ type: "reasoning_text", text: "hm" }],
+        encrypted_content: "xyz",
+      },
       {
         type: "message",
         id: "item_0_1",
@@ -142,21 +148,28 @@ test("text, reasoning, calls and usage become events; items come bare, at the en
   });
 });
 
-test("what is not known is skipped: event types, item types, a [DONE] line", async () => {
+test("what is not known is passed over: event types without a word, types of items with one", async () => {
   await withModel({}, async ({ server, model }) => {
     server.enqueue(
       raw(
         [
           'data: {"type":"response.new_thing"}\n\n',
           'data: {"type":"response.output_item.done","item":{"type":"web_search_call","id":"w"}}\n\n',
-          'data: {"type":"response.output_item.done","item":{"type":"function_call"}}\n\n',
-          "data: [DONE]\n\n",
+          'data: {"type":"response.output_item.done","item":{"type":"message","content":"hi"}}\n\n',
           'data: {"type":"response.completed","response":{"id":"r"}}\n\n',
           'data: {"type":"response.output_text.delta","delta":"late"}\n\n',
         ].join(""),
       ),
     );
-    assert.deepEqual(await collect(model), [{ type: "completed", usage: undefined }]);
+    const events = await collect(model);
+    assert.deepEqual(
+      events.map((event) => event.type),
+      ["notice", "item", "completed"],
+    );
+    assert.match(events[0]?.type === "notice" ? events[0].text : "", /`web_search_call`/);
+    assert.deepEqual(itemsOf(events), [
+      { type: "message", role: "assistant", content: [{ type: "output_text", text: "hi" }] },
+    ]);
   });
 });
 

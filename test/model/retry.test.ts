@@ -30,6 +30,28 @@ test("what servers write about waiting", () => {
   assert.equal(waitInHeaders({ "retry-after": "7", "retry-after-ms": "350" }, now), 350);
   assert.equal(waitInHeaders({ "retry-after": "soon" }, now), undefined);
   assert.equal(waitInHeaders({}, now), undefined);
+  for (const odd of ["-5", "", "  ", "1e9s", "0x10", "NaN", "5 apples", "-1s"]) {
+    assert.equal(waitInHeaders({ "retry-after": odd }, now), undefined, odd);
+  }
+  assert.equal(waitInHeaders({ "retry-after-ms": "-1", "retry-after": "2" }, now), 2000);
+  assert.equal(waitInHeaders({ "retry-after": "1m30s" }, now), 90_000);
+  assert.equal(waitInHeaders({ "retry-after": String(now / 1000 + 5) }, now), 5000);
+  assert.equal(waitInHeaders({ "retry-after": String(now + 7) }, now), 7);
+  assert.equal(waitInHeaders({ "retry-after": String(now / 1000 - 5) }, now), 0);
+  assert.equal(waitInHeaders({ "retry-after": "86400" }, now), 86_400_000);
+  const limits = { "x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s" };
+  const left = { "x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "149984" };
+  assert.equal(waitInHeaders({ ...limits, ...left }, now), 1000);
+  assert.equal(waitInHeaders({ ...limits, ...left, "x-ratelimit-remaining-tokens": "0" }, now), 360_000);
+  assert.equal(waitInHeaders(limits, now), undefined);
+  assert.equal(waitInHeaders({ "x-ratelimit-reset-tokens": "120ms" }, now), 120);
+  assert.equal(waitInHeaders({ "x-ratelimit-reset": String(now + 3000), "x-ratelimit-remaining": "0" }, now), 3000);
+  assert.equal(waitInHeaders({ "x-ratelimit-reset": "9", "x-ratelimit-remaining": "4" }, now), undefined);
+  const anthropic = {
+    "anthropic-ratelimit-tokens-remaining": "0",
+    "anthropic-ratelimit-tokens-reset": "2026-01-02T03:04:15Z",
+  };
+  assert.equal(waitInHeaders(anthropic, now), 10_000);
   assert.equal(waitInText("Rate limit reached. Please try again in 1.2s."), 1200);
   assert.equal(waitInText("Please try again in 350ms. Visit https://x"), 350);
   assert.equal(waitInText("try again in 6m0s"), 360_000);
@@ -51,7 +73,8 @@ test("429 with Retry-After, with a wait in its text, and 5xx are tried again, ea
       [
         [1, 3, 5],
         [2, 3, 7],
-        [3, 3, 5],
+        // An overloaded server has a count of its own: (3 + 1) * (2 + 1) tries.
+        [1, 11, 5],
       ],
     );
     assert.match(retriesOf(events)[0]!.cause, /answered 429: slow/);

@@ -158,8 +158,8 @@ describe("items", () => {
     }
   });
 
-  test("the text of a message is that of its text parts", () => {
+  test("a message says its texts and its refusals", () => {
     const message = decodedBy(decodeResponseItem(itemSamples[1]));
-    assert.equal(message.type === "message" && textOf(message), "b");
+    assert.equal(message.type === "message" && textOf(message), "bno");
   });
 });

@@ -16,8 +16,9 @@ describe("what the model is told, and what commands are not", { concurrency: 4 }
       server.enqueue(text("ok"));
       const done = await run(["exec", "-C", "deep", "go"]);
       assert.equal(done.code, 0, done.stderr);
-      const texts = server.requests[0]!.userTexts();
-      const docs = texts.find((part) => part.startsWith("# AGENTS.md instructions")) ?? "";
+      // On the Chat wire they are one message, with empty lines between.
+      const texts = server.requests[0]!.userTexts().join("\n\n");
+      const docs = texts.slice(texts.indexOf("# AGENTS.md instructions"), texts.indexOf("<environment_context>"));
       const parts = [
         join(place.home, "AGENTS.md"),
         "Everywhere: be brief.",
@@ -33,9 +34,9 @@ describe("what the model is told, and what commands are not", { concurrency: 4 }
         [...positions].sort((a, b) => a - b),
       );
       assert.doesNotMatch(docs, /Elsewhere/);
-      const told = texts.find((part) => part.startsWith("<environment_context>")) ?? "";
+      const told = texts.slice(texts.indexOf("<environment_context>"));
       assert.ok(told.includes(`Current working directory: ${join(place.dir, "deep")}\n`), told);
-      assert.equal(texts.at(-1), "go");
+      assert.ok(told.endsWith("</environment_context>\n\ngo"), told);
     });
   }
 

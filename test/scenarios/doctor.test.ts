@@ -160,6 +160,12 @@ test("doctor: settings, keys and the home folder", async (t) => {
   assert.deepEqual([keyless.code, keyless.find("key").status, keyless.find("key").fix], [1, "missing", ["ask Ann"]]);
   assert.match(keyless.find("model").text, /http:\/\/127\.0\.0\.1:9\/v1 /);
   assert.equal((await ask({ env: { M_KEY: "very-secret" } })).find("key").status, "ok");
+  assert.deepEqual(keyless.find("window").text, "272000 tokens (known of this model)");
+  assert.deepEqual(keyless.find("request").text, "reasoning effort low, verbosity low");
+  writeFileSync(join(home, "config.toml"), `model = "m1"\n${provider("http://127.0.0.1:9/v1")}`);
+  assert.match((await ask()).find("window").text, /^128000 tokens \(a guess: model_context_window says/);
+  writeFileSync(join(home, "config.toml"), 'model = "m1"\nmodels.m1.context_window = 9000\n');
+  assert.equal((await ask()).find("window").text, "9000 tokens (set)");
   const file = await ask({ env: { BELAY_HOME: join(home, "config.toml") } });
   assert.deepEqual([file.code, file.find("home").status], [1, "missing"]);
   assert.equal((await ask({ words: ["--nonsense"] })).code, 2);

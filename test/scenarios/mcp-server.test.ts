@@ -18,6 +18,18 @@ function askToTouch(client: McpClient, file: string, id: number): void {
 }
 
 describe("tools", () => {
+  test("a failed call's result has its reason, and what was said before it", async (t) => {
+    const client = await openMcp(t);
+    await client.initialize();
+    client.server.enqueue([partial("Half an ans"), { type: "incomplete", reason: "max_output_tokens" }]);
+    const { result } = await client.request("tools/call", { name: "codex", arguments: { prompt: "hi" } }, 9);
+    assert.equal(result.isError, true);
+    const [reason, said] = result.content.map((block: { readonly text: string }) => block.text);
+    assert.match(reason, /cut short/);
+    assert.match(said, /Half an ans/);
+    assert.equal((await client.finish()).code, 0);
+  });
+
   test("codex starts a conversation, codex-reply goes on with it, by any of its names", async (t) => {
     const client = await openMcp(t);
     await client.initialize();

@@ -130,6 +130,9 @@ class LoopbackModel implements ModelServer {
       requestMaxRetries: 2,
       streamMaxRetries: 2,
       streamIdleTimeoutMs: 10_000,
+      streamContentTimeoutMs: 60_000,
+      extraBody: {},
+      compat: {},
       proxyUrl: undefined,
       ...overrides,
     };

@@ -1,28 +1,82 @@
 import { dirname, join, relative, sep } from "node:path";
 import * as v from "valibot";
 import { applyPlan, insideRoots, type PatchPlan, parsePatch, planPatch, realRoots } from "../../patch/index.js";
+import { type Decoded, type Fields, plainName } from "../../protocol/index.js";
 import { guardedPlaces } from "../../sandbox/index.js";
-import { argumentsReader } from "./arguments.js";
+import { argumentsReader, problemOf } from "./arguments.js";
 import { decidePatch } from "./decision.js";
 import { PATCH_CUSTOM, PATCH_FUNCTION } from "./patch-grammar.js";
 import type { Tool, ToolContext, ToolOutput } from "./tool.js";
 
-const read = argumentsReader(v.object({ input: v.string() }));
+const ROOTED = "Paths in a patch are relative to the current folder: write them so.";
+const AT_ONCE = "A patch is applied as it stands, at once.";
+
+const PATH_NAMES = new Set(["path", "file", "filepath", "filename", "targetfile"]);
+
+const read = argumentsReader(
+  { tool: "apply_patch", schema: v.object({ input: v.string() }) },
+  {
+    aliases: {
+      patch: "input",
+      diff: "input",
+      content: "input",
+      text: "input",
+      patchtext: "input",
+      applypatch: "input",
+    },
+    meaningful: {
+      ...{ workdir: ROOTED, cwd: ROOTED, workingdirectory: ROOTED, directory: ROOTED, dir: ROOTED, root: ROOTED },
+      ...{ dryrun: AT_ONCE, check: AT_ONCE, checkonly: AT_ONCE, reverse: AT_ONCE, revert: AT_ONCE },
+    },
+    // The patch as a JSON text, or as the one entry of a list.
+    fieldsOf: (value) => {
+      const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+      return typeof only === "string" && isPatch(only) ? { input: only } : undefined;
+    },
+    adapt: withOwnPaths,
+  },
+);
+
+/**
+ * The fields with the patch out of an argv of `apply_patch`. A patch that is given beside a path says itself which files it is
+ * for: one that does not name the path is for another.
+ */
+function withOwnPaths(fields: Fields): Decoded<Fields> {
+  const { command } = fields;
+  const argv = Array.isArray(command) && command.length === 2 && command[0] === "apply_patch" ? command : [];
+  const input = fields.input ?? argv[1];
+  for (const [name, value] of Object.entries(fields)) {
+    if (!PATH_NAMES.has(plainName(name)) || typeof value !== "string" || value === "") continue;
+    if (typeof input === "string" && input.includes(value)) continue;
+    return { ok: false, message: `${name}: there is no such field: the lines of the patch name its files` };
+  }
+  return { ok: true, value: { ...fields, input } };
+}
+
+function isPatch(text: string): boolean {
+  return /^\s*\*\*\*\s*Begin Patch/.test(text);
+}
 
 /** `apply_patch`: edits files, all or nothing. As a custom tool its input is the patch itself. */
 export const applyPatchTool: Tool = {
   name: "apply_patch",
   spec: PATCH_FUNCTION,
   customSpec: PATCH_CUSTOM,
+  problem: (text) => problemOf(readPatchCall(text)),
   parallel: () => false,
   run: async (call, context) => {
-    const args = read(call.arguments);
+    const args = readPatchCall(call.arguments);
     if (args.ok) return runPatch(args.value.input, context.settings.cwd, context);
-    // The patch itself, as custom tools give it and as models sometimes write it into a function call.
-    if (call.arguments.includes("*** Begin Patch")) return runPatch(call.arguments, context.settings.cwd, context);
     return { status: "failed", output: args.message };
   },
 };
+
+/** The patch of a call; as custom tools give it, and as models sometimes write it into a function call, it is the whole text. */
+function readPatchCall(text: string): Decoded<{ readonly input: string }> {
+  const args = read(text);
+  if (args.ok || text.trimStart().startsWith("{") || !text.includes("*** Begin Patch")) return args;
+  return { ok: true, value: { input: text } };
+}
 
 /** Folder of the journals by which a killed patch is finished or undone, in the home folder. */
 export function patchJournal(home: string): string {

@@ -6,10 +6,11 @@ import { updatePlan } from "./update-plan.js";
 import { viewImage } from "./view-image.js";
 import { writeStdin } from "./write-stdin.js";
 
-const ALL: readonly Tool[] = [execCommand, writeStdin, shell, applyPatchTool, updatePlan, viewImage];
+/** The tools that models are told of, in this order. One of them runs commands: a choice between two is made badly. */
+export const OFFERED: readonly Tool[] = [execCommand, writeStdin, applyPatchTool, updatePlan, viewImage];
 
-/** The tools of every conversation, by name, in the order the model is told of them. */
-export const TOOLS: ReadonlyMap<string, Tool> = new Map(ALL.map((tool) => [tool.name, tool]));
+/** The tools of every conversation, by name: those that are offered, and `shell`, which models know from Codex and call anyway. */
+export const TOOLS: ReadonlyMap<string, Tool> = new Map([...OFFERED, shell].map((tool) => [tool.name, tool]));
 
 /** Whether calls of this name can be run. */
 export function isOwnTool(name: string): boolean {

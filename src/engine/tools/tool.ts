@@ -79,6 +79,8 @@ export interface Tool {
   readonly spec: ToolSpec;
   /** In the place of `spec` for models that take custom tools. */
   readonly customSpec?: ToolSpec;
+  /** What is wrong with a call's arguments, for the model; undefined when they can be read. */
+  problem?(text: string): string | undefined;
   /** Whether this call may run beside the other calls of its response: true only for calls that change nothing. */
   parallel(call: ToolCall): boolean;
   /** Never throws but for cancellation and bugs; checks `signal` right before each side effect. */

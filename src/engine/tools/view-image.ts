@@ -1,10 +1,15 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { readImage } from "../input.js";
-import { argumentsReader } from "./arguments.js";
+import { argumentsReader, problemOf } from "./arguments.js";
 import type { Tool } from "./tool.js";
 
-const read = argumentsReader(v.object({ path: v.string() }));
+const read = argumentsReader(
+  { tool: "view_image", schema: v.object({ path: v.string() }) },
+  {
+    aliases: { filepath: "path", file: "path", filename: "path", image: "path", imagepath: "path", imagefile: "path" },
+  },
+);
 
 /** `view_image`: an image file, for a model that can see. */
 export const viewImage: Tool = {
@@ -20,6 +25,7 @@ export const viewImage: Tool = {
       additionalProperties: false,
     },
   },
+  problem: (text) => problemOf(read(text)),
   parallel: () => true,
   run: async (call, context) => {
     const args = read(call.arguments);

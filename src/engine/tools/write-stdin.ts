@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Terminal, Typed } from "../terminal.js";
-import { argumentsReader } from "./arguments.js";
+import { argumentsReader, problemOf } from "./arguments.js";
 import { areaOfPolicy } from "./changeable-roots.js";
 import { judgeCommand } from "./command-verdict.js";
 import { scriptArgv, userShell } from "./shell-command.js";
@@ -10,7 +10,7 @@ import { decideTyping } from "./typing.js";
 import { clampYield, POLL_TIME, WRITE_TIME } from "./yield-time.js";
 
 const schema = v.object({
-  session_id: v.optional(v.nullable(v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))]))),
+  session_id: v.optional(v.nullable(v.number())),
   chars: v.optional(v.nullable(v.string())),
   yield_time_ms: v.optional(v.nullable(v.number())),
   max_output_tokens: v.optional(v.nullable(v.pipe(v.number(), v.minValue(1)))),
@@ -18,7 +18,27 @@ const schema = v.object({
   close: v.optional(v.nullable(v.boolean())),
 });
 
-const read = argumentsReader(schema);
+const read = argumentsReader(
+  { tool: "write_stdin", schema },
+  {
+    aliases: {
+      ...{ input: "chars", text: "chars", stdin: "chars", data: "chars" },
+      ...{ session: "session_id", id: "session_id", terminalid: "session_id", terminal: "session_id" },
+      ...{ processid: "session_id" },
+    },
+    meaningful: {
+      ...{
+        cmd: "chars are typed as they are: end a line with \\n.",
+        command: "chars are typed as they are: end a line with \\n.",
+      },
+      ...{ keys: "Give what to type as chars; \\u0003 is Ctrl-C.", signal: "Type \\u0003 for Ctrl-C, or close it." },
+      ...{ enter: "End the line in chars with \\n.", pressenter: "End the line in chars with \\n." },
+      ...{ submit: "End the line in chars with \\n.", newline: "End the line in chars with \\n." },
+      ...{ kill: "To stop it set close to true.", terminate: "To stop it set close to true." },
+      ...{ stop: "To stop it set close to true." },
+    },
+  },
+);
 
 type Arguments = v.InferOutput<typeof schema>;
 
@@ -45,6 +65,7 @@ export const writeStdin: Tool = {
       additionalProperties: false,
     },
   },
+  problem: (text) => problemOf(read(text)),
   parallel: (call) => {
     const args = read(call.arguments);
     return args.ok && isReading(args.value);

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, findHome, type Loaded } from "../../config/index.js";
+import { GUESSED_WINDOW, modelInfo, settleModelSettings } from "../../model/index.js";
 import type { FrontDeps } from "../host/index.js";
 import { type Finding, missing, note, ok } from "./finding.js";
 
@@ -40,8 +41,30 @@ function configFindings(config: Config): Finding[] {
       "model",
       `${config.model} of ${config.provider.name}, ${placeOf(config.provider.baseUrl)} (${config.provider.wireApi})`,
     ),
+    ...modelFindings(config),
     keyFinding(config),
     note("policy", `sandbox mode ${config.sandboxPolicy.mode}, approval policy ${config.approvalPolicy}`),
+  ];
+}
+
+/** How much fits into the model's window, who says so, and what is asked of the model beside the conversation. */
+function modelFindings(config: Config): Finding[] {
+  const { model, models, contextWindow, provider } = config;
+  const info = modelInfo(model, models);
+  const window = contextWindow ?? info.contextWindow;
+  const isSet = contextWindow !== undefined || models[model]?.contextWindow !== undefined;
+  const { effort, verbosity, serviceTier, notes } = settleModelSettings({ ...config, info, wire: provider.wireApi });
+  const asked = [
+    ...(effort === undefined ? [] : [`reasoning effort ${effort}`]),
+    ...(verbosity === undefined ? [] : [`verbosity ${verbosity}`]),
+    ...(serviceTier === undefined ? [] : [`service tier ${serviceTier}`]),
+  ];
+  return [
+    window === undefined
+      ? note("window", `${GUESSED_WINDOW} tokens (a guess: model_context_window says how large it is)`)
+      : ok("window", `${window} tokens (${isSet ? "set" : "known of this model"})`),
+    ...(asked.length === 0 ? [] : [ok("request", asked.join(", "))]),
+    ...notes.map((text) => note("request", text)),
   ];
 }
 

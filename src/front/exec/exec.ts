@@ -48,7 +48,7 @@ async function runOne(
   { args, prepared, deps }: Run,
 ): Promise<number> {
   const { config, messageFile } = prepared;
-  const shown = { config: { ...settings, provider: config.provider }, conversationId: conversation.id };
+  const shown = { config: { ...config, ...settings }, conversationId: conversation.id };
   const presenter = createPresenter(args, deps, shown);
   presenter.begin(prepared.prompt);
   const run = await runTurn({

@@ -3,6 +3,7 @@ import type { EventMsg, EventOf, FileChange, TerminalMsg, TokenUsage } from "../
 import { refusalOf } from "./format.js";
 import { RunTokens } from "./run-tokens.js";
 import type {
+  AgentMessageItem,
   CommandItem,
   FileChangeItem,
   McpToolCallItem,
@@ -60,7 +61,7 @@ export class ThreadEvents {
       case "task_started":
         return [{ type: "turn.started" }];
       case "agent_message":
-        return this.#single({ id: this.#nextId(), type: "agent_message", text: msg.message });
+        return this.#single(agentMessage(this.#nextId(), msg));
       case "agent_reasoning":
       case "agent_reasoning_raw_content":
         return this.#single({ id: this.#nextId(), type: "reasoning", text: msg.text });
@@ -176,6 +177,16 @@ export class ThreadEvents {
     }
     return this.#complete(call.call_id, (id) => ({ ...commandItem(id, command), aggregated_output: why, status }));
   }
+}
+
+function agentMessage(id: string, { message: text, phase, partial }: EventOf<"agent_message">): AgentMessageItem {
+  return {
+    id,
+    type: "agent_message",
+    text,
+    ...(phase === undefined ? {} : { phase }),
+    ...(partial === undefined ? {} : { partial }),
+  };
 }
 
 /** Providers tell nothing of what was written to their caches. */

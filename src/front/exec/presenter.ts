@@ -1,4 +1,5 @@
 import type { Config } from "../../config/index.js";
+import { modelInfo, settleModelSettings } from "../../model/index.js";
 import type { EventMsg, TerminalMsg } from "../../protocol/index.js";
 import type { FrontDeps } from "../host/index.js";
 import { makeStyle, sanitise, wantsColor } from "../host/index.js";
@@ -31,7 +32,16 @@ export function createPresenter(args: Pick<ExecArgs, "json" | "color">, deps: Fr
 export interface Shown {
   readonly config: Pick<
     Config,
-    "cwd" | "model" | "provider" | "approvalPolicy" | "sandboxPolicy" | "effort" | "summary"
+    | "cwd"
+    | "model"
+    | "models"
+    | "provider"
+    | "approvalPolicy"
+    | "sandboxPolicy"
+    | "effort"
+    | "summary"
+    | "verbosity"
+    | "serviceTier"
   >;
   readonly conversationId: string;
 }
@@ -86,15 +96,19 @@ function humanPresenter({ color }: Pick<ExecArgs, "color">, deps: FrontDeps, sho
 }
 
 function headerOf({ config, conversationId }: Shown): readonly (readonly [string, string])[] {
-  const { sandboxPolicy: sandbox, effort, summary } = config;
+  const { sandboxPolicy: sandbox, summary, model, models } = config;
+  // What is asked of the model, not what was set: that may be more than it takes.
+  const info = modelInfo(model, models);
+  const { effort, serviceTier } = settleModelSettings({ ...config, info, wire: config.provider.wireApi });
   const network = sandbox.mode === "workspace-write" && sandbox.network_access ? " (network allowed)" : "";
   return [
     ["workdir", config.cwd],
-    ["model", config.model],
+    ["model", model],
     ["provider", config.provider.id],
     ["approval", config.approvalPolicy],
     ["sandbox", `${sandbox.mode}${network}`],
     ...(effort === undefined ? [] : ([["reasoning effort", effort]] as const)),
+    ...(serviceTier === undefined ? [] : ([["service tier", serviceTier]] as const)),
     ...(summary === undefined ? [] : ([["reasoning summaries", summary]] as const)),
     ["conversation", conversationId],
   ];

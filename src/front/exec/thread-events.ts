@@ -29,7 +29,7 @@ export interface Usage {
 
 /** `id` counts up within one run. */
 export type ThreadItem =
-  | { readonly id: string; readonly type: "agent_message"; readonly text: string }
+  | AgentMessageItem
   | { readonly id: string; readonly type: "reasoning"; readonly text: string }
   | { readonly id: string; readonly type: "error"; readonly message: string }
   /** Ours: the model was shown an image file. */
@@ -38,6 +38,16 @@ export type ThreadItem =
   | FileChangeItem
   | TodoListItem
   | McpToolCallItem;
+
+export interface AgentMessageItem {
+  readonly id: string;
+  readonly type: "agent_message";
+  readonly text: string;
+  /** Ours: `commentary` on the way, or `final_answer`, where the model says. */
+  readonly phase?: string;
+  /** Ours: the text was cut before its end. */
+  readonly partial?: boolean;
+}
 
 export interface CommandItem {
   readonly id: string;

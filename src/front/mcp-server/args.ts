@@ -17,7 +17,7 @@ interruptConversation, ...) are answered on the same stream. The end of stdin, S
 end the program.
 
 Example, in the configuration of a client:
-  {"mcpServers": {"belay": {"command": "belay", "args": ["mcp-server", "-c", "model=gpt-5"]}}}
+  {"mcpServers": {"belay": {"command": "belay", "args": ["mcp-server", "-c", "model=gpt-6.1-sol"]}}}
 `;
 
 /** The command `mcp-server`; `run` gets what was asked for. `config` is the option -c. */

@@ -1,5 +1,5 @@
 import { shellJoin } from "../../base/index.js";
-import type { TurnEnd } from "../../engine/index.js";
+import { NO_ANSWER, type TurnEnd } from "../../engine/index.js";
 import type { ProcessOutcome, TurnAborted } from "../../protocol/index.js";
 
 /** What `tools/call` answers. */
@@ -31,7 +31,9 @@ export function turnResult(threadId: string, end: TurnEnd, story: TurnStory): To
   const { event } = end;
   if (event.type === "turn_aborted") return withNotes(errorResult(describeStop(event, story.stopped), threadId), story);
   if (event.failed === true) return withNotes(errorResult(story.failure ?? "the turn failed", threadId), story);
-  const text = event.last_agent_message ?? "";
+  const said = event.last_agent_message ?? "";
+  // An empty result would be taken for an answer.
+  const text = said.trim() === "" ? `(${NO_ANSWER})` : said;
   return withNotes({ content: [{ type: "text", text }], structuredContent: { threadId, content: text } }, story);
 }
 

@@ -6,6 +6,7 @@ import { type Peer, type RequestContext, RpcError } from "../../rpc/index.js";
 import { reopen, settingsFor } from "../api/index.js";
 import type { Client } from "./handshake.js";
 import type { McpDeps } from "./mount.js";
+import { nearArguments, nearCall } from "./near-arguments.js";
 import { errorResult, type ToolResult } from "./results.js";
 import { ToolTurn } from "./tool-turn.js";
 import { anyObject, type CodexArguments, codexArguments, type ReplyArguments, replyArguments, TOOLS } from "./tools.js";
@@ -50,7 +51,7 @@ export class ToolCalls {
       run: () => ({ tools: TOOLS }),
     });
     this.#peer.handle("tools/call", {
-      decode: decodeCall,
+      decode: (params) => decodeCall(nearCall(params)),
       run: (params, context) => this.#call(params, context),
     });
   }
@@ -68,12 +69,15 @@ export class ToolCalls {
     const { name } = params;
     if (name !== "codex" && name !== "codex-reply") return errorResult(`unknown tool: ${name.slice(0, 100)}`);
     if (params.arguments == null) return errorResult(`${name} needs arguments, and of these at least: prompt`);
+    const near = nearArguments(name === "codex" ? codexArguments : replyArguments, params.arguments);
+    if (!near.ok) return errorResult(`${name}: ${near.message}`);
+    const named = { ...params, arguments: near.value };
     if (name === "codex") {
-      const args = decodeCodex(params.arguments);
-      return args.ok ? this.#start(args.value, params, context) : errorResult(`codex: ${args.message}`);
+      const args = decodeCodex(near.value);
+      return args.ok ? this.#start(args.value, named, context) : errorResult(`codex: ${args.message}`);
     }
-    const args = decodeReply(params.arguments);
-    return args.ok ? this.#reply(args.value, params, context) : errorResult(`codex-reply: ${args.message}`);
+    const args = decodeReply(near.value);
+    return args.ok ? this.#reply(args.value, named, context) : errorResult(`codex-reply: ${args.message}`);
   }
 
   /** A new conversation and its first turn, whose id is that of the request, as Codex has it. */

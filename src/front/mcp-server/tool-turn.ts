@@ -75,6 +75,8 @@ export class ToolTurn {
     const { id, msg } = event;
     if (id !== "" && id !== this.#turnId) return undefined;
     if (msg.type === "error") this.#failure = msg.message;
+    // The result of a failed call is its reason: half an answer stands behind it.
+    if (msg.type === "agent_message" && msg.partial === true) this.#notes.push(`Said before that:\n${msg.message}`);
     const wait = this.#init.peer.notifyText("codex/event", `${this.#meta}${encodeEvent(event).slice(1)}`);
     this.#progress?.take(msg);
     if (isApproval(msg)) this.#ask(id, msg);

@@ -80,7 +80,8 @@ export class FactList {
 
   take({ item, submission }: TakenLine): void {
     if (item.type === "response_item") this.#takeItem(item.payload, submission);
-    else if (item.type === "compacted") {
+    // A double refuses nothing: what was amended is no part of a replay.
+    else if (item.type === "compacted" && item.payload.amended !== true) {
       this.#flush();
       this.#add("compaction", this.#reading.ours ? replacementText(item.payload.replacement_history ?? []) : "");
     } else if (item.type === "event_msg") this.#takeEvent(item.payload);

@@ -9,13 +9,12 @@ export function modelDouble(prompter: Prompter): Doubles["model"] {
 }
 
 async function* speak(
-  { tools }: ModelRequest,
+  { purpose }: ModelRequest,
   prompter: Prompter,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   signal.throwIfAborted();
-  // Only who asks for a summary offers no tools.
-  const wantsSummary = tools.length === 0;
+  const wantsSummary = purpose === "summary";
   const cue = prompter.peek();
   if (cue?.kind === "compaction") {
     // The one way to have the engine compact at this very place, however it counts.

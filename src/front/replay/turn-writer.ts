@@ -125,7 +125,7 @@ export class TurnWriter {
   }
 
   #compact(line: TakenLine): void {
-    if (line.item.type !== "compacted") return;
+    if (line.item.type !== "compacted" || line.item.payload.amended === true) return;
     const { message, replacement_history: items = [] } = line.item.payload;
     const texts = items.flatMap((item) => (item.type === "message" ? [textOf(item)] : []));
     if (this.#reading.ours) {

@@ -1,0 +1,6 @@
+/** The first `limit` characters of a text at most, never half of one that takes two (a surrogate pair). */
+export function clip(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const last = text.charCodeAt(limit - 1);
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? limit - 1 : limit);
+}
