@@ -109,7 +109,8 @@ async function write(data: string | Uint8Array, exchange: Exchange): Promise<voi
 
 /** Waits until the system has taken all bytes: what is destroyed after that still arrives. */
 async function flushed({ response, gone }: Exchange): Promise<void> {
-  while ((response.socket?.writableLength ?? 0) > 0 && !gone.aborted) await nextTurn();
+  // What the response itself still gathers counts too.
+  while (response.writableLength > 0 && !gone.aborted) await nextTurn();
 }
 
 async function rest(ms: number, gone: AbortSignal): Promise<void> {
