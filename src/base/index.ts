@@ -1,5 +1,5 @@
 export { BoundedText, wholeEnd } from "./bounded-text.js";
-export { clip } from "./clip.js";
+export { clip, shortened } from "./clip.js";
 export { type Clock, type Random, sleep } from "./clock.js";
 export { messageOf } from "./error-message.js";
 export { isFolder, makeFolder, realPath } from "./folders.js";

@@ -1,4 +1,4 @@
-import { Cancelled, clip } from "../base/index.js";
+import { Cancelled, clip, shortened } from "../base/index.js";
 import { ModelError, type ModelRequest } from "../model/index.js";
 import {
   type CallOutputItem,
@@ -184,6 +184,5 @@ function firstLine(output: CallOutputItem | undefined): string {
 }
 
 function oneLine(text: string): string {
-  const line = text.replaceAll("\n", "\\n");
-  return line.length > LINE_LIMIT ? `${clip(line, LINE_LIMIT)}…` : line;
+  return shortened(text.replaceAll("\n", "\\n"), LINE_LIMIT);
 }

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { clip } from "../base/index.js";
+import { shortened } from "../base/index.js";
 import type { ProjectDocs } from "../config/index.js";
 import { type CallOutcome, type MessageItem, type ProcessOutcome, userMessage } from "../protocol/index.js";
 import type { Settings } from "./settings.js";
@@ -77,7 +77,7 @@ const COMMAND_LIMIT = 100;
 /** `session ID 4711 (npm run dev)`, of a terminal that runs. */
 export function terminalName({ process_id: id, command }: Pick<ProcessOutcome, "process_id" | "command">): string {
   const text = (command.at(-1) ?? "").replaceAll("\n", " ");
-  return `session ID ${id} (${text.length > COMMAND_LIMIT ? `${clip(text, COMMAND_LIMIT)}…` : text})`;
+  return `session ID ${id} (${shortened(text, COMMAND_LIMIT)})`;
 }
 
 /** The note that tells the model of a turn that ended because the whole program was killed. */

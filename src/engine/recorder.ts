@@ -1,4 +1,4 @@
-import { clip, newId } from "../base/index.js";
+import { newId, shortened } from "../base/index.js";
 import type { Config } from "../config/index.js";
 import {
   type InputItem,
@@ -242,7 +242,7 @@ export class Recorder {
     const text = textOf(message);
     if (message.role === "assistant") this.#lastText = text;
     else if (!typed) return;
-    const shown = text.length > SHOWN ? `${clip(text, SHOWN)}…` : text;
+    const shown = shortened(text, SHOWN);
     const id = `item_${this.#writer.nextOrdinal ?? 0}`;
     const item =
       message.role === "assistant"

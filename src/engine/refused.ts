@@ -1,5 +1,5 @@
 import type { ModelError, RefusedPart } from "../model/index.js";
-import { isCall, type MessageItem, type ResponseItem } from "../protocol/index.js";
+import { isCall, isMade, type MessageItem, type ResponseItem } from "../protocol/index.js";
 
 /** A history without what a server refused of it. */
 export interface Rest {
@@ -24,9 +24,7 @@ function isVague({ kind, status }: ModelError): boolean {
 
 /** Where what was said ends, in the items of a history: what stands before it, a server has taken. */
 function endOfTaken(items: readonly ResponseItem[]): number {
-  return items.findLastIndex(
-    (item) => isCall(item) || item.type === "reasoning" || (item.type === "message" && item.role === "assistant"),
-  );
+  return items.findLastIndex(isMade);
 }
 
 const NO_IMAGE = { type: "input_text", text: "(An image stood here. The model's server refused it.)" } as const;

@@ -3,7 +3,7 @@ import type { Config } from "../config/index.js";
 import {
   type CallOutcome,
   type InputItem,
-  isCall,
+  isMade,
   type ResponseItem,
   type TerminalMsg,
   type TokenUsage,
@@ -161,10 +161,7 @@ function withMakers({ items, context }: RestoredSession, provider: string | unde
   const model = context?.model;
   if (provider === undefined || model === undefined) return [...items];
   const maker = { provider, model };
-  return items.map((item) => {
-    const isMade = isCall(item) || item.type === "reasoning" || (item.type === "message" && item.role === "assistant");
-    return isMade && item.maker === undefined ? { ...item, maker } : item;
-  });
+  return items.map((item) => (isMade(item) && item.maker === undefined ? { ...item, maker } : item));
 }
 
 /** A turn that has no end on record gets one, as if it had been interrupted; the model is told. */

@@ -29,21 +29,9 @@ export class Learned {
   #thoughts: Compat["thoughts"];
   #signatures = false;
   #model: string | undefined;
-  #count = 0;
-
-  /** Counts up with all that is learnt. */
-  get count(): number {
-    return this.#count;
-  }
 
   /** What a request does differently from now on, in words for the user; undefined when the refusal teaches nothing. */
-  learn(failure: Failure, habits: Habits): string | undefined {
-    const words = this.#take(failure, habits);
-    if (words !== undefined) this.#count += 1;
-    return words;
-  }
-
-  #take({ unsupported, itemField, badRole, wants }: Failure, habits: Habits): string | undefined {
+  learn({ unsupported, itemField, badRole, wants }: Failure, habits: Habits): string | undefined {
     const field = optionalOf(unsupported);
     if (field !== undefined && !this.#without.has(field)) {
       this.#without.add(field);
@@ -100,7 +88,6 @@ export class Learned {
     this.#roles = undefined;
     this.#system = undefined;
     this.#thoughts = undefined;
-    this.#count += 1;
   }
 }
 

@@ -1,7 +1,7 @@
 import { asObject, type JsonObject } from "./json-fields.js";
 
 /** The most of a provider's error text that is read and shown, bytes. */
-export const ERROR_TEXT_LIMIT = 4096;
+const ERROR_TEXT_LIMIT = 4096;
 
 /** An error of a provider, whatever its shape, as far as it can be told. */
 export interface ProviderError {

@@ -25,6 +25,7 @@ export {
   type FunctionCallItem,
   isCall,
   isCallOutput,
+  isMade,
   type MessageItem,
   outputOf,
   type ReasoningItem,

@@ -104,6 +104,13 @@ export function isCallOutput(item: ResponseItem): item is CallOutputItem {
   return item.type === "function_call_output" || item.type === "custom_tool_call_output";
 }
 
+export type MadeItem = MessageItem | ReasoningItem | CallItem;
+
+/** What a model said, thought or called. */
+export function isMade(item: ResponseItem): item is MadeItem {
+  return isCall(item) || item.type === "reasoning" || (item.type === "message" && item.role === "assistant");
+}
+
 /** The output item that answers a call. */
 export function outputOf(call: CallItem, output: CallOutput): CallOutputItem {
   const type = call.type === "function_call" ? "function_call_output" : "custom_tool_call_output";

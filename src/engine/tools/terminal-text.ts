@@ -1,4 +1,4 @@
-import { type BoundedText, clip } from "../../base/index.js";
+import { type BoundedText, shortened } from "../../base/index.js";
 import type { Terminal, TerminalEnd } from "../terminal.js";
 import type { Terminals } from "../terminals.js";
 import { BYTES_PER_TOKEN, boundedOutput, LEFTOVERS_STOPPED, leftRunning } from "./output-text.js";
@@ -51,7 +51,7 @@ export function listText(terminals: Terminals): string {
 
 function line({ id, end, start }: Terminal): string {
   const command = (start.argv.at(-1) ?? "").replaceAll("\n", " ");
-  const short = command.length > COMMAND_LIMIT ? `${clip(command, COMMAND_LIMIT)}…` : command;
+  const short = shortened(command, COMMAND_LIMIT);
   const state = end === undefined ? "running" : "ended, and its last output was not read";
   return `session ID ${id}: ${state}${start.tty ? ", pseudo-terminal" : ""}: ${short}`;
 }

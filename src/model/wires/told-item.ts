@@ -106,7 +106,7 @@ export function argumentsOf(value: unknown): string {
  * The parts of a message's content, which may be a plain text. Thoughts among them are no answer. What is of an unknown
  * type counts as text if it holds one; else its type is named.
  */
-export function readParts(content: unknown): { readonly parts: readonly Part[]; readonly unknown: readonly string[] } {
+function readParts(content: unknown): { readonly parts: readonly Part[]; readonly unknown: readonly string[] } {
   const parts: Part[] = [];
   const unknown: string[] = [];
   for (const raw of Array.isArray(content) ? content : [content]) {
